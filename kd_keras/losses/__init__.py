@@ -3,6 +3,8 @@
 To add a loss: one module with the class, and its line in `TABLE`.
 """
 
+import inspect
+
 import lazy_loader
 
 from kd_keras import registry
@@ -16,6 +18,15 @@ TABLE = {
 def names():
     """The names that `get` takes, sorted."""
     return sorted(TABLE)
+
+
+def arguments(name):
+    """The names of the arguments of a loss's constructor.
+
+    Raises:
+        ValueError: If there is no loss of that name.
+    """
+    return tuple(inspect.signature(registry.locate("loss", TABLE, name)).parameters)
 
 
 def get(name, **arguments):
@@ -40,4 +51,4 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     submodules={"games"},
     submod_attrs={**registry.submodule_attributes(TABLE), "base": ["DistillationLoss"]},
 )
-__all__ += ["TABLE", "get", "names"]
+__all__ += ["TABLE", "arguments", "get", "names"]

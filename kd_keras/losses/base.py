@@ -1,0 +1,161 @@
+"""What every distillation loss has in common.
+
+The contract, its configuration and the check of the two logits live here. The losses themselves
+are one file each beside this one; their weights in a sum belong to the trainer.
+"""
+
+import inspect
+
+import keras
+import tensorflow as tf
+
+__all__ = ["DistillationLoss", "comparable_logits", "constructor_arguments"]
+
+
+@keras.saving.register_keras_serializable(package="kd_keras")
+class DistillationLoss(keras.layers.Layer, keras.distillation.DistillationLoss):
+    """Base class of the distillation losses: one value per example.
+
+    A subclass writes `per_example` and, where it has arguments, an `__init__` that gives each a
+    default and keeps it as an attribute of the same name; its configuration follows from that.
+    It is a layer so that a loss may own trainable parts, such as a regressor, which Keras then
+    tracks with it. Give those parts dtype="float32": a loss computes in float32 under every
+    dtype policy.
+
+    It is also a `keras.distillation.DistillationLoss`, so that it trains inside the stock
+    `keras.distillation.Distiller`.
+
+    Class attributes to override:
+        taps: Names of the taps that it reads. Empty: it reads logits. With taps, the `teacher`
+            and the `student` of `per_example` are dictionaries from a tap's name to its tensor.
+        needs_labels: Whether `per_example` needs `labels`.
+        scheduled: Names of the constructor's arguments that may change during training. Their
+            current value comes to `per_example` as a keyword, a scalar tensor.
+
+    Args:
+        name: Name of the layer; made from the class by default.
+
+    Example:
+        >>> @keras.saving.register_keras_serializable(package="example")
+        ... class SquaredDistance(DistillationLoss):
+        ...     def per_example(self, teacher, student, labels=None):
+        ...         teacher, student = comparable_logits(teacher, student)
+        ...         return tf.reduce_sum(tf.square(teacher - student), axis=-1)
+        >>> SquaredDistance().per_example(tf.ones([2, 3]), tf.zeros([2, 3])).numpy()
+        array([3., 3.], dtype=float32)
+    """
+
+    taps = ()
+    needs_labels = False
+    scheduled = ()
+
+    def __init__(self, *, name=None):
+        super().__init__(name=name, dtype="float32")
+        # Inside the stock Distiller an unbuilt layer makes Keras warn about state to come.
+        self.built = True
+
+    def build_parts(self, teacher_shapes, student_shapes):
+        """Make the trainable parts, where a loss has any; called once, before training.
+
+        Args:
+            teacher_shapes: Shapes by tap, with None for the batch, and that of `logits`.
+            student_shapes: As `teacher_shapes`.
+        """
+
+    def per_example(self, teacher, student, labels=None, **scheduled):
+        """The loss of each example, without any reduction over them.
+
+        Args:
+            teacher: Logits, shape (batch, classes), or a dictionary of taps. A constant: no
+                gradient may flow into it.
+            student: As `teacher`.
+            labels: Class numbers, shape (batch,); None where the loss does not need them.
+            **scheduled: Current values of the arguments named in the class's `scheduled`,
+                scalar tensors. Without one, the attribute of that name counts.
+
+        Returns:
+            Shape (batch,), float32.
+        """
+        raise NotImplementedError(
+            f"{type(self).__name__} does not say what its loss is. Write its method "
+            "per_example(self, teacher, student, labels=None, **scheduled), which returns one "
+            "float32 value per example, shape (batch,)."
+        )
+
+    def compute_loss(self, teacher_outputs, student_outputs, **kwargs):
+        """The mean of `per_example`, as the stock `keras.distillation.Distiller` takes it.
+
+        The sum is divided by the batch of all replicas together, because optimisers add up the
+        replicas' gradients.
+
+        Args:
+            teacher_outputs: The `teacher` of `per_example`.
+            student_outputs: The `student` of `per_example`.
+            **kwargs: Passed on to `per_example`.
+
+        Returns:
+            Scalar, float32.
+        """
+        return tf.nn.compute_average_loss(
+            self.per_example(teacher_outputs, student_outputs, **kwargs)
+        )
+
+    def get_config(self):
+        """The constructor's arguments, from which `from_config` builds an equal loss."""
+        return constructor_arguments(self)
+
+
+def constructor_arguments(instance):
+    """Read an object's constructor arguments back from its attributes of the same names.
+
+    Args:
+        instance: An object whose class keeps each argument as an attribute.
+
+    Returns:
+        Dictionary from argument to value, in the order of the signature.
+
+    Example:
+        >>> class Slope:
+        ...     def __init__(self, rise=1, *, run=2):
+        ...         self.rise, self.run = rise, run
+        >>> constructor_arguments(Slope(rise=3))
+        {'rise': 3, 'run': 2}
+    """
+    return {name: getattr(instance, name) for name in inspect.signature(type(instance)).parameters}
+
+
+def comparable_logits(teacher_logits, student_logits):
+    """Check that two sets of logits can be compared, and make them float32.
+
+    Args:
+        teacher_logits: Shape (batch, classes), any real dtype.
+        student_logits: Shape (batch, classes), any real dtype.
+
+    Returns:
+        The teacher's logits as a constant and the student's, both float32.
+
+    Raises:
+        ValueError: If the shapes are not (batch, classes) or differ.
+
+    Example:
+        >>> teacher, student = comparable_logits([[1, 2]], tf.ones([1, 2], tf.float16))
+        >>> teacher.dtype, student.dtype
+        (tf.float32, tf.float32)
+    """
+    teacher_logits = tf.convert_to_tensor(teacher_logits)
+    student_logits = tf.convert_to_tensor(student_logits)
+    teacher_shape, student_shape = teacher_logits.shape, student_logits.shape
+    if teacher_shape.rank != 2 or student_shape.rank != 2:
+        raise ValueError(
+            "Expected logits of shape (batch, classes). "
+            f"Received: teacher {teacher_shape}, student {student_shape}."
+        )
+    for axis, noun in enumerate(("examples", "classes")):
+        teacher_size, student_size = teacher_shape[axis], student_shape[axis]
+        if None not in (teacher_size, student_size) and teacher_size != student_size:
+            raise ValueError(
+                f"Teacher and student disagree on the number of {noun}. "
+                f"Received: teacher {teacher_size}, student {student_size}."
+            )
+    teacher_logits = tf.stop_gradient(tf.cast(teacher_logits, tf.float32))
+    return teacher_logits, tf.cast(student_logits, tf.float32)
