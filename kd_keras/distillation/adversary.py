@@ -1,0 +1,224 @@
+"""The discriminator's side of the game: what it sees, what it minimises, how it is tracked.
+
+The discriminator's network is in `kd_keras.models`, the game in `kd_keras.losses.games`. Here the
+two are put together; when the parts are called is the distiller's affair.
+"""
+
+import keras
+import tensorflow as tf
+
+from kd_keras import losses, registry
+from kd_keras.distillation.forward import make_forward
+
+__all__ = ["Adversary"]
+
+BATCH_STATISTICS = ("joint", "separate")
+VERDICTS = (
+    "discriminator_loss",
+    "discriminator_teacher_accuracy",
+    "discriminator_student_accuracy",
+    "discriminator_teacher_class_accuracy",
+    "discriminator_student_class_accuracy",
+)
+
+
+@keras.saving.register_keras_serializable(package="kd_keras")
+class Adversary(keras.layers.Layer):
+    """A discriminator, the game it plays against the student, and the choices left open.
+
+    The discriminator minimises
+
+        L = (g_D + label_weight * (CE(label, D(teacher)) + CE(label, D(student)))) / 2
+
+    and the student's adversarial term is
+
+        (g_S + label_weight * CE(label, D(student))) / 2
+
+    where g_D and g_S are the game's two sides. With the minimax game, g_D = -L_A and
+    g_S = log P(Fake | D(student)), which are the paper's equations (5) and (7).
+
+    Args:
+        discriminator: A model as `models.get("discriminator", ...)` makes it: from `logits` and
+            an optional condition to `real_score` and `class_logits`.
+        game: A `losses.games.Game` or its name.
+        label_weight: Factor of the label part in both objectives; 0 is the plain game.
+        batch_statistics: `"separate"`: teacher and student logits go through the discriminator
+            one after the other, each normalised with its own statistics; `"joint"`: together,
+            in one batch.
+        frozen_in_student_update: Whether the discriminator is in inference mode (no dropout,
+            moving statistics) while the student is updated.
+        name: Name of the layer.
+
+    Raises:
+        ValueError: If `batch_statistics` or the game is unknown.
+
+    Example:
+        >>> from kd_keras import models
+        >>> adversary = Adversary(models.get("discriminator", num_classes=3))
+        >>> logits, labels = tf.zeros([4, 3]), tf.zeros([4], tf.int32)
+        >>> adversary.start(xla=False)
+        >>> loss, verdict = adversary.discriminator_loss(logits, logits, labels)
+        >>> loss.shape.as_list()
+        [4]
+
+    Reference:
+        Xu, Hsu, Huang, "Training Shallow and Thin Networks for Acceleration via Knowledge
+        Distillation with Conditional Adversarial Networks", 2017, section 3.3.
+    """
+
+    def __init__(
+        self,
+        discriminator,
+        game="minimax",
+        *,
+        label_weight=1.0,
+        batch_statistics="separate",
+        frozen_in_student_update=False,
+        name="adversary",
+    ):
+        super().__init__(name=name, dtype="float32")
+        if batch_statistics not in BATCH_STATISTICS:
+            raise registry.unknown_name("batch_statistics", BATCH_STATISTICS, batch_statistics)
+        self.discriminator = discriminator
+        self.game = losses.games.get(game) if isinstance(game, str) else game
+        self.label_weight = float(label_weight)
+        self.batch_statistics = batch_statistics
+        self.frozen_in_student_update = frozen_in_student_update
+        self.built = True
+
+    def start(self, *, xla):
+        """Prepare the forward pass; called when the distiller is compiled."""
+        self._forward = make_forward(self.discriminator, xla=xla)
+
+    def discriminator_loss(self, teacher_logits, student_logits, labels, image=None):
+        """What the discriminator minimises, per example.
+
+        Args:
+            teacher_logits: Shape (batch, classes).
+            student_logits: Shape (batch, classes). A constant here.
+            labels: Shape (batch,), integers.
+            image: The batch's images, for a discriminator that is conditioned on them.
+
+        Returns:
+            The loss, shape (batch,), in nats for the probabilistic games, and a dict of what
+            the discriminator said: `discriminator_loss` (un-halved, as the paper plots it) and
+            the rates at which it was right, each of shape (batch,).
+        """
+        student_logits = tf.stop_gradient(student_logits)
+        conditions = self._conditions(teacher_logits, labels, image)
+        teacher, student = self._see_both(teacher_logits, student_logits, conditions, True)
+        unhalved = self.game.discriminator_per_example(
+            teacher["real_score"], student["real_score"]
+        ) + self.label_weight * (
+            _cross_entropy(labels, teacher["class_logits"])
+            + _cross_entropy(labels, student["class_logits"])
+        )
+        verdict = {
+            "discriminator_loss": unhalved,
+            "discriminator_teacher_accuracy": _rate(teacher["real_score"] > 0),
+            "discriminator_student_accuracy": _rate(student["real_score"] < 0),
+            "discriminator_teacher_class_accuracy": _hits(labels, teacher["class_logits"]),
+            "discriminator_student_class_accuracy": _hits(labels, student["class_logits"]),
+        }
+        return 0.5 * unhalved, verdict
+
+    def student_loss(self, teacher_logits, student_logits, labels, image=None):
+        """The student's adversarial term, to be minimised, per example.
+
+        The terms of L_GAN that do not depend on the student are left out.
+
+        Args:
+            teacher_logits: Shape (batch, classes). A constant.
+            student_logits: Shape (batch, classes).
+            labels: Shape (batch,), integers.
+            image: The batch's images, for a discriminator that is conditioned on them.
+
+        Returns:
+            Shape (batch,), float32.
+        """
+        training = not self.frozen_in_student_update
+        conditions = self._conditions(teacher_logits, labels, image)
+        if self.batch_statistics == "joint":
+            _, student = self._see_both(teacher_logits, student_logits, conditions, training)
+        else:
+            student = self._see(student_logits, conditions, training)
+        label_part = _cross_entropy(labels, student["class_logits"])
+        return 0.5 * (
+            self.game.student_per_example(student["real_score"]) + self.label_weight * label_part
+        )
+
+    def clip_weights(self):
+        """Clamp kernels and biases after an update, where the game asks for it.
+
+        Batch normalisation is left alone: its scale has nothing to do with the Lipschitz
+        constant that the clamp is for.
+        """
+        limit = self.game.weight_clip
+        if limit is None:
+            return
+        clipped = [
+            variable.value
+            for layer in self.discriminator.layers
+            if not isinstance(layer, keras.layers.BatchNormalization)
+            for variable in layer.trainable_variables
+        ]
+
+        def clip(strategy):
+            for variable in clipped:
+                strategy.extended.update(
+                    variable, lambda v: v.assign(tf.clip_by_value(v, -limit, limit)), group=False
+                )
+
+        tf.distribute.get_replica_context().merge_call(clip)
+
+    def _conditions(self, teacher_logits, labels, image):
+        known = {"label": labels, "image": image, "teacher_logits": teacher_logits}
+        names = [tensor.name for tensor in self.discriminator.inputs]
+        return {name: known[name] for name in names if name in known}
+
+    def _see(self, logits, conditions, training):
+        outputs, _ = self._forward({"logits": logits, **conditions}, training=training)
+        return outputs
+
+    def _see_both(self, teacher_logits, student_logits, conditions, training):
+        if self.batch_statistics == "separate":
+            return (
+                self._see(teacher_logits, conditions, training),
+                self._see(student_logits, conditions, training),
+            )
+        both = tf.concat([teacher_logits, student_logits], axis=0)
+        doubled = {name: tf.concat([value, value], axis=0) for name, value in conditions.items()}
+        outputs = self._see(both, doubled, training)
+        halves = {name: tf.split(value, 2) for name, value in outputs.items()}
+        return tuple({name: parts[i] for name, parts in halves.items()} for i in range(2))
+
+    def get_config(self):
+        """The constructor's arguments, for saving."""
+        return {
+            "discriminator": keras.saving.serialize_keras_object(self.discriminator),
+            "game": keras.saving.serialize_keras_object(self.game),
+            "label_weight": self.label_weight,
+            "batch_statistics": self.batch_statistics,
+            "frozen_in_student_update": self.frozen_in_student_update,
+            "name": self.name,
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        """The inverse of `get_config`."""
+        config = dict(config)
+        for key in ("discriminator", "game"):
+            config[key] = keras.saving.deserialize_keras_object(config[key])
+        return cls(**config)
+
+
+def _cross_entropy(labels, logits):
+    return tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
+
+
+def _rate(condition):
+    return tf.cast(condition, tf.float32)
+
+
+def _hits(labels, logits):
+    return _rate(tf.argmax(logits, axis=-1, output_type=labels.dtype) == labels)

@@ -1,0 +1,405 @@
+"""The model that trains: a student on labels, a teacher's signal and a learned loss.
+
+The order of one step is also how `train_step` reads: the student's forward pass, the
+discriminator's update, the student's terms against the updated discriminator, the student's
+update, what is tracked. Where images and teacher logits come from is not known here.
+"""
+
+import keras
+import tensorflow as tf
+
+from kd_keras.distillation.adversary import VERDICTS
+from kd_keras.distillation.batch import check_models, unpack_batch
+from kd_keras.distillation.forward import make_forward, synchronize_batch_normalization
+from kd_keras.distillation.terms import Terms, average
+from kd_keras.models import with_taps
+
+__all__ = ["Distiller"]
+
+_EVALUATED = ("loss", "supervised", "accuracy")
+
+
+class _Untracked:
+    """Holds what a model uses and Keras must neither track nor save."""
+
+    def __init__(self, teacher):
+        self.teacher = teacher
+        self.teacher_forward = None
+        self.student_forward = None
+
+
+@keras.saving.register_keras_serializable(package="kd_keras")
+class Distiller(keras.Model):
+    """Trains a student; the teacher is asked, never trained, and never saved with it.
+
+    The student minimises, as means over the batch,
+
+        supervised_weight * CE(label, student) + sum_k weight_k * loss_k(teacher, student)
+            + adversarial_weight * adversary(student) + regularisation losses of the student
+
+    With weight 1 on all three and the logit L1 distance this is equation (7) of the paper; with
+    weights 1/2 and 1, `SoftTarget` and no adversary it is equation (4); without matching and
+    adversary it is plain supervised training.
+
+    Batches are `(x, labels)` or `(x, labels, sample_weight)`, labels integers of shape (batch,).
+    x is an image tensor, or a dict with `image` and, where the teacher's logits are known
+    already, `teacher_logits`; otherwise the teacher runs on the image, once per training step.
+
+    Args:
+        student: A functional model from images to logits.
+        teacher: A functional model from images to logits, with as many classes. Not needed
+            where batches carry `teacher_logits` and no loss reads taps. It is left as it is:
+            its `trainable` is not touched. The attribute `teacher` may be set later.
+        matching: Pairs of a `losses.DistillationLoss` and its weight.
+        supervised_weight: Weight of the cross-entropy with the labels.
+        adversary: A `distillation.Adversary`, or None.
+        adversarial_weight: Weight of the student's adversarial term.
+        track_gradient_shares: Also report each term's share of the gradient with respect to
+            the student's logits.
+        name: Name of the model.
+
+    Attributes:
+        hyperparameters: Scalar variables by name: the weight of each term (`supervised`,
+            `logit_l1`, `adversarial`) and what the losses let change (`soft_target.temperature`).
+            Assign to them, or use the callback `distillation.Schedule`; nothing is traced again.
+
+    Raises:
+        ValueError: If teacher and student cannot be compared, or one of them ends in a softmax.
+        TypeError: If a loss is not a `DistillationLoss`.
+
+    Example:
+        >>> from kd_keras import losses
+        >>> image = keras.Input([4], name="image")
+        >>> teacher = keras.Model(image, keras.layers.Dense(3)(image))
+        >>> student = keras.Model(image, keras.layers.Dense(3)(image))
+        >>> distiller = Distiller(student, teacher, matching=[(losses.SoftTarget(), 1.0)])
+        >>> distiller.compile(keras.optimizers.SGD(0.1))
+        >>> history = distiller.fit(tf.ones([8, 4]), tf.zeros([8], tf.int32), verbose=0)
+        >>> sorted(history.history)
+        ['accuracy', 'agreement', 'loss', 'soft_target', 'supervised']
+
+    Reference:
+        Xu, Hsu, Huang, "Training Shallow and Thin Networks for Acceleration via Knowledge
+        Distillation with Conditional Adversarial Networks", 2017, section 3.3.
+    """
+
+    def __init__(
+        self,
+        student,
+        teacher=None,
+        *,
+        matching=(),
+        supervised_weight=1.0,
+        adversary=None,
+        adversarial_weight=1.0,
+        track_gradient_shares=False,
+        name="distiller",
+    ):
+        super().__init__(name=name)
+        check_models(teacher, student)
+        # Keras lists variables in the order of these attributes, and an optimiser that averages
+        # the student's weights relies on theirs coming first.
+        self.student = student
+        self.terms = Terms(
+            matching,
+            supervised_weight=supervised_weight,
+            adversary=adversary,
+            adversarial_weight=adversarial_weight,
+        )
+        self.track_gradient_shares = track_gradient_shares
+        self._untracked = _Untracked(teacher)
+        self._build_matching()
+        self.trackers = {name: keras.metrics.Mean(name=name) for name in self._tracked_names()}
+        self.built = True
+
+    def _build_matching(self):
+        if not self.terms.taps:
+            return
+        if self.teacher is None:
+            raise ValueError(
+                f"Losses on taps ({', '.join(self.terms.taps)}) need the teacher itself. "
+                "Expected teacher=. Received: None."
+            )
+        shapes = [
+            {
+                name: tensor.shape
+                for name, tensor in with_taps(model, self.terms.taps).output.items()
+            }
+            for model in (self.teacher, self.student)
+        ]
+        for loss in self.terms.matching.values():
+            loss.build_parts(*shapes)
+
+    def _tracked_names(self):
+        names = [*_EVALUATED, *self.terms.names]
+        if self.terms.need_teacher:
+            names.append("agreement")
+        if self.adversary is not None:
+            names.extend(VERDICTS)
+        if self.student.losses:
+            names.append("regularization")
+        if self.track_gradient_shares:
+            names.extend(f"gradient_share_{name}" for name in self.terms.names)
+        return tuple(dict.fromkeys(names))
+
+    @property
+    def teacher(self):
+        """The teacher, which is neither tracked nor saved; None where there is none."""
+        return self._untracked.teacher
+
+    def __dir__(self):
+        # Keras saves every model among the attributes that `dir` lists, properties too.
+        return [name for name in super().__dir__() if name != "teacher"]
+
+    @teacher.setter
+    def teacher(self, teacher):
+        check_models(teacher, self.student)
+        self._untracked = _Untracked(teacher)
+        if self.compiled:
+            self._prepare()
+
+    @property
+    def adversary(self):
+        """The `Adversary`, or None."""
+        return self.terms.adversary
+
+    @property
+    def hyperparameters(self):
+        """Scalar variables by name; see the class."""
+        return self.terms.hyperparameters
+
+    @property
+    def student_variables(self):
+        """What the student's optimiser trains: the student's weights, then the losses' own."""
+        return self.student.trainable_variables + self.terms.matching_variables
+
+    def compile(
+        self,
+        optimizer="sgd",
+        discriminator_optimizer=None,
+        *,
+        xla=False,
+        clip_norm=None,
+        **arguments,
+    ):
+        """Set the optimisers and how a step runs.
+
+        Args:
+            optimizer: The student's.
+            discriminator_optimizer: The discriminator's, where there is an adversary.
+            xla: Compile the forward and backward passes with XLA; the optimisers' updates stay
+                outside, so that it works on several replicas too.
+            clip_norm: Largest norm of the student's whole gradient, taken over all replicas.
+            **arguments: Of `keras.Model.compile`: `metrics`, `weighted_metrics`, `run_eagerly`,
+                `steps_per_execution`.
+
+        Raises:
+            ValueError: If there is an adversary and no optimiser for it, or the other way round.
+        """
+        if (self.adversary is None) != (discriminator_optimizer is None):
+            raise ValueError(
+                "Invalid value for discriminator_optimizer. Expected an optimiser where there is "
+                f"an adversary, and none where there is none. Received: {discriminator_optimizer}."
+            )
+        optimizer = keras.optimizers.get(optimizer)
+        if _computes_in_float16(self.student) and not hasattr(optimizer, "inner_optimizer"):
+            optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
+        super().compile(optimizer=optimizer, jit_compile=False, auto_scale_loss=False, **arguments)
+        self.discriminator_optimizer = discriminator_optimizer and keras.optimizers.get(
+            discriminator_optimizer
+        )
+        self.xla, self.clip_norm = xla, clip_norm
+        self._prepare()
+
+    def _prepare(self):
+        with self.distribute_strategy.scope():
+            self.optimizer.build(self.student_variables)
+            if self.adversary:
+                self.discriminator_optimizer.build(self.adversary.trainable_variables)
+        if self.distribute_strategy.num_replicas_in_sync > 1:
+            synchronize_batch_normalization(self.student)
+            if self.adversary:
+                synchronize_batch_normalization(self.adversary.discriminator)
+        xla = self.xla and not self.run_eagerly
+        student = with_taps(self.student, self.terms.taps)
+        self._untracked.student_forward = make_forward(student, xla=xla)
+        if self.teacher is not None:
+            teacher = with_taps(self.teacher, self.terms.taps)
+            self._untracked.teacher_forward = make_forward(teacher, xla=xla)
+        self.terms.start(xla=xla)
+
+    def call(self, inputs, training=None):
+        """The student's logits. `inputs` is an image tensor or a dict with `image`."""
+        image = inputs["image"] if isinstance(inputs, dict) else inputs
+        return self.student(image, training=training)
+
+    def train_step(self, data):
+        """Update the discriminator, then the student; return the means so far."""
+        batch = unpack_batch(data)
+        teacher = self._ask_teacher(batch)
+        with tf.GradientTape() as forward_tape:
+            student, regularization = self._untracked.student_forward(batch.image, training=True)
+            student = _in_float32(student)
+        verdict = self._update_discriminator(teacher, student, batch)
+        with tf.GradientTape(persistent=self.track_gradient_shares) as term_tape:
+            term_tape.watch(student)
+            terms = self.terms.per_example(teacher, student, batch)
+            contributions = self.terms.contributions(terms, batch.sample_weight)
+            objective = self.optimizer.scale_loss(tf.add_n(list(contributions.values())))
+        shares = self._gradient_shares(term_tape, contributions, student["logits"])
+        own = self.terms.matching_variables
+        output_gradients, own_gradients = term_tape.gradient(objective, [student, own])
+        student_gradients = self._backpropagate(
+            forward_tape, student, output_gradients, regularization
+        )
+        self._apply(student_gradients + own_gradients)
+        self._track(terms, verdict | shares, regularization, batch.sample_weight)
+        return self._track_predictions(teacher, student["logits"], batch)
+
+    def test_step(self, data):
+        """The student's cross-entropy and metrics. The teacher is not asked, nothing moves."""
+        batch = unpack_batch(data)
+        logits = tf.cast(self.student(batch.image, training=False), tf.float32)
+        cross_entropy = self.terms.supervised(batch.labels, logits)
+        for name in ("loss", "supervised"):
+            self.trackers[name].update_state(cross_entropy, batch.sample_weight)
+        results = self._track_predictions(None, logits, batch)
+        trained_only = set(self.trackers) - set(_EVALUATED)
+        return {name: value for name, value in results.items() if name not in trained_only}
+
+    def _ask_teacher(self, batch):
+        if not self.terms.need_teacher:
+            return None
+        known = {} if batch.teacher_logits is None else {"logits": batch.teacher_logits}
+        if not known or self.terms.taps:
+            if self._untracked.teacher_forward is None:
+                raise ValueError(
+                    "There is no teacher. Expected a teacher, or batches with teacher_logits. "
+                    "Set it: distiller.teacher = teacher."
+                )
+            outputs, _ = self._untracked.teacher_forward(batch.image, training=False)
+            known = {**outputs, **known}
+        return keras.tree.map_structure(tf.stop_gradient, _in_float32(known))
+
+    def _update_discriminator(self, teacher, student, batch):
+        if self.adversary is None:
+            return {}
+        variables = self.adversary.trainable_variables
+        with tf.GradientTape() as tape:
+            per_example, verdict = self.adversary.discriminator_loss(
+                teacher["logits"], student["logits"], batch.labels, batch.image
+            )
+            loss = average(per_example, batch.sample_weight)
+        self.discriminator_optimizer.apply(tape.gradient(loss, variables), variables)
+        self.adversary.clip_weights()
+        return verdict
+
+    def _backpropagate(self, tape, student, output_gradients, regularization):
+        names = [name for name, gradient in output_gradients.items() if gradient is not None]
+        one = self.optimizer.scale_loss(tf.nn.scale_regularization_loss(tf.ones([])))
+        targets = [student[name] for name in names] + [regularization]
+        upstream = [output_gradients[name] for name in names] + [one]
+        return tape.gradient(targets, self.student.trainable_variables, output_gradients=upstream)
+
+    def _apply(self, gradients):
+        if self.clip_norm:
+            # The optimiser adds up over the replicas what it is given; the norm is that of the
+            # sum, so the sum is taken here and each replica hands on its share of the result.
+            context = tf.distribute.get_replica_context()
+            gradients = context.all_reduce(tf.distribute.ReduceOp.SUM, gradients)
+            limit = self.optimizer.scale_loss(tf.constant(self.clip_norm))
+            gradients, _ = tf.clip_by_global_norm(gradients, limit)
+            gradients = [gradient / context.num_replicas_in_sync for gradient in gradients]
+        self.optimizer.apply(gradients, self.student_variables)
+
+    def _gradient_shares(self, tape, contributions, student_logits):
+        if not self.track_gradient_shares:
+            return {}
+        norms = {
+            name: tf.norm(tape.gradient(value, student_logits, unconnected_gradients="zero"))
+            for name, value in contributions.items()
+        }
+        total = tf.add_n(list(norms.values()))
+        return {
+            f"gradient_share_{name}": tf.math.divide_no_nan(norm, total)
+            for name, norm in norms.items()
+        }
+
+    def _track(self, terms, scalars_and_rates, regularization, sample_weight):
+        weights = self.hyperparameters
+        total = tf.add_n([weights[name].value * value for name, value in terms.items()])
+        self.trackers["loss"].update_state(total + regularization, sample_weight)
+        if "regularization" in self.trackers:
+            self.trackers["regularization"].update_state(regularization)
+        for name, value in (terms | scalars_and_rates).items():
+            weight = sample_weight if value.shape.rank else None
+            self.trackers[name].update_state(value, weight)
+
+    def _track_predictions(self, teacher, student_logits, batch):
+        predicted = tf.argmax(student_logits, axis=-1, output_type=tf.int32)
+        self.trackers["accuracy"].update_state(
+            tf.cast(predicted == batch.labels, tf.float32), batch.sample_weight
+        )
+        if teacher is not None:
+            expected = tf.argmax(teacher["logits"], axis=-1, output_type=tf.int32)
+            self.trackers["agreement"].update_state(
+                tf.cast(predicted == expected, tf.float32), batch.sample_weight
+            )
+        return self.compute_metrics(batch.image, batch.labels, student_logits, batch.sample_weight)
+
+    def get_config(self):
+        """The constructor's arguments but for the teacher, for saving."""
+        weights = {name: float(self.hyperparameters[name]) for name in self.terms.names}
+        serialize = keras.saving.serialize_keras_object
+        return {
+            "student": serialize(self.student),
+            "matching": [
+                (serialize(loss), weights[name]) for name, loss in self.terms.matching.items()
+            ],
+            "supervised_weight": weights["supervised"],
+            "adversary": self.adversary and serialize(self.adversary),
+            "adversarial_weight": weights.get("adversarial", 0.0),
+            "track_gradient_shares": self.track_gradient_shares,
+            "name": self.name,
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        """The inverse of `get_config`, without a teacher."""
+        restore = keras.saving.deserialize_keras_object
+        matching = [(restore(loss), weight) for loss, weight in config["matching"]]
+        adversary = config["adversary"] and restore(config["adversary"])
+        return cls(
+            **{
+                **config,
+                "student": restore(config["student"]),
+                "matching": matching,
+                "adversary": adversary,
+            }
+        )
+
+    def get_compile_config(self):
+        """What `compile` was given, for saving."""
+        serialize = keras.saving.serialize_keras_object
+        return {
+            "optimizer": serialize(self.optimizer),
+            "discriminator_optimizer": self.adversary and serialize(self.discriminator_optimizer),
+            "xla": self.xla,
+            "clip_norm": self.clip_norm,
+        }
+
+    def compile_from_config(self, config):
+        """The inverse of `get_compile_config`."""
+        config = dict(config)
+        for key in ("optimizer", "discriminator_optimizer"):
+            config[key] = config[key] and keras.saving.deserialize_keras_object(config[key])
+        self.compile(**config)
+
+
+def _in_float32(outputs):
+    return keras.tree.map_structure(lambda tensor: tf.cast(tensor, tf.float32), outputs)
+
+
+def _computes_in_float16(model):
+    layers = model._flatten_layers(include_self=True, recursive=True)
+    return any(layer.compute_dtype == "float16" for layer in layers)
