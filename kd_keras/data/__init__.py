@@ -1,6 +1,7 @@
 """Labelled images: the datasets, their splits, augmentation and batches.
 
-To add a dataset: one module with a `load` function, and its line in `TABLE`.
+To add a dataset: one module with a function that returns `Splits` as the source has them, and its
+line in `TABLE`. Of the arguments of `load` it takes those that mean something to it, by name.
 """
 
 import lazy_loader
@@ -24,9 +25,10 @@ def names():
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
-        "splits": ["Split", "Splits", "load"],
         "augmentation": ["Augmentation"],
-        "batches": ["evaluation_batches", "training_batches"],
+        "batches": ["evaluation_batches", "steps_per_epoch", "training_batches"],
+        "loading": ["load"],
+        "splits": ["Split", "Splits"],
     },
 )
 __all__ += ["TABLE", "names"]

@@ -1,0 +1,173 @@
+"""Batches for training and evaluation, as `tf.data` datasets.
+
+An epoch is a pure function of the seed and its number: its order and its augmented view are drawn
+at once, with stateless generators. What a batch holds beside the images, such as a teacher's
+stored logits, comes from outside.
+"""
+
+import numpy as np
+import tensorflow as tf
+
+from kd_keras.data import randomness
+
+__all__ = ["evaluation_batches", "steps_per_epoch", "training_batches"]
+
+
+def steps_per_epoch(split, batch_size):
+    """How many full batches a split gives; what is left over is not trained on in that epoch.
+
+    Args:
+        split: A `Split`.
+        batch_size: Images.
+
+    Returns:
+        A number above 0.
+
+    Raises:
+        ValueError: If there are fewer images than one batch holds.
+
+    Example:
+        >>> from kd_keras import data
+        >>> steps_per_epoch(data.load("synthetic").train, 64)
+        3
+    """
+    if not 0 < batch_size <= len(split):
+        raise ValueError(
+            f"Invalid value for batch_size. Expected 1 to {len(split)}, the number of training "
+            f"images. Received: {batch_size}."
+        )
+    return len(split) // batch_size
+
+
+def _on_host(array):
+    """A tensor beside the input pipeline, which runs on the host, whatever device is in scope."""
+    with tf.device("CPU:0"):
+        return tf.constant(array)
+
+
+def _finished(batches):
+    """The last steps that all datasets have in common."""
+    options = tf.data.Options()
+    # The rewriting of the graph copies every tensor that a function captures: all images.
+    options.experimental_optimization.apply_default_optimizations = False
+    return batches.with_options(options).prefetch(tf.data.AUTOTUNE)
+
+
+def _image_reader(split):
+    """A graph function from indices, int64, to images, uint8."""
+    block = split.block
+    if not block.is_mapped:
+        # A tensor that a function captures is passed to it, not copied into its graph.
+        pixels, rows = block.tensor, _on_host(split.rows)
+        return lambda indices: tf.gather(pixels, tf.gather(rows, indices))
+
+    def read(indices):
+        images = tf.numpy_function(split.images_at, [indices], tf.uint8, stateful=False)
+        images.set_shape([*indices.shape, *split.image_shape])
+        return images
+
+    return read
+
+
+def _batch_maker(split, extras):
+    """A graph function from indices and an epoch to the images, the extras and the labels."""
+    read_images = _image_reader(split)
+    labels = _on_host(split.labels)
+
+    def make(indices, epoch):
+        features = {"image": read_images(indices)}
+        if extras is not None:
+            features.update(extras(indices, epoch))
+        return features, tf.gather(labels, indices)
+
+    return make
+
+
+def _epoch_planner(split, *, batch_size, augmentation, seed):
+    """A graph function from an epoch to its batches: indices and view, shape (steps, batch)."""
+    steps = steps_per_epoch(split, batch_size)
+
+    def plan(epoch):
+        keys = randomness.draw_integers(
+            [len(split)], purpose=randomness.Purpose.ORDER, seed=seed, index=epoch
+        )
+        order = tf.argsort(keys, stable=True)[: steps * batch_size]
+        view = augmentation.draw(len(split), seed=seed, view=epoch)
+        columns = [tf.cast(order, tf.int64), *(tf.gather(column, order) for column in view)]
+        columns = [tf.reshape(column, [steps, batch_size]) for column in columns]
+        return (*columns, tf.repeat(epoch, steps))
+
+    return plan
+
+
+def training_batches(split, *, batch_size, augmentation, seed, first_epoch=0, extras=None):
+    """Endless shuffled and augmented batches.
+
+    Every epoch takes `steps_per_epoch` batches. The next one is planned while the last is used, so
+    that nothing pauses between them.
+
+    Args:
+        split: The `Split` to train on.
+        batch_size: Images in a batch, over all devices together.
+        augmentation: An `Augmentation`; its view of epoch e is view e.
+        seed: From 0 to 2^31 - 1. Epoch e is a pure function of the seed and e.
+        first_epoch: Where to begin: the batches are those that an uninterrupted run would see.
+        extras: Called in the graph as `extras(indices, epoch)`, indices into the split, int64,
+            shape (batch,), and the epoch, an int64 scalar; returns a dictionary of tensors of
+            batch rows that join the images.
+
+    Returns:
+        A `tf.data.Dataset` of `({"image": uint8 (batch, height, width, channels), **extras},
+        labels int32 (batch,))`.
+
+    Raises:
+        ValueError: If there are fewer images than one batch holds.
+
+    Example:
+        >>> from kd_keras import data
+        >>> splits = data.load("synthetic")
+        >>> batches = training_batches(
+        ...     splits.train, batch_size=64, augmentation=data.Augmentation.resolve(splits), seed=0
+        ... )
+        >>> features, labels = next(iter(batches))
+        >>> features["image"].shape, labels.shape
+        (TensorShape([64, 8, 8, 3]), TensorShape([64]))
+    """
+    plan = _epoch_planner(split, batch_size=batch_size, augmentation=augmentation, seed=seed)
+    make = _batch_maker(split, extras)
+
+    def make_augmented(indices, top, left, flip, epoch):
+        features, labels = make(indices, epoch)
+        features["image"] = augmentation.apply(features["image"], top, left, flip)
+        return features, labels
+
+    epochs = tf.data.Dataset.range(first_epoch, np.iinfo(np.int64).max)
+    planned = epochs.map(plan).prefetch(1)
+    steps = planned.flat_map(lambda *columns: tf.data.Dataset.from_tensor_slices(columns))
+    batches = steps.map(make_augmented, num_parallel_calls=tf.data.AUTOTUNE)
+    endless = tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY)
+    return _finished(batches.apply(endless))
+
+
+def evaluation_batches(split, *, batch_size, extras=None):
+    """All images once, in order, as they are.
+
+    Args:
+        split: A `Split`; an empty one gives no batch.
+        batch_size: Images in a batch; the last one may hold fewer.
+        extras: As in `training_batches`; the epoch is 0.
+
+    Returns:
+        A `tf.data.Dataset` of the structure that `training_batches` has.
+
+    Example:
+        >>> from kd_keras import data
+        >>> batches = evaluation_batches(data.load("synthetic").test, batch_size=48)
+        >>> [len(labels) for _, labels in batches]
+        [48, 16]
+    """
+    make = _batch_maker(split, extras)
+    epoch = tf.constant(0, tf.int64)
+    indices = tf.data.Dataset.range(len(split)).batch(batch_size)
+    batches = indices.map(lambda indices: make(indices, epoch), num_parallel_calls=tf.data.AUTOTUNE)
+    return _finished(batches)
