@@ -5,6 +5,8 @@ discriminator's update, the student's terms against the updated discriminator, t
 update, what is tracked. Where images and teacher logits come from is not known here.
 """
 
+import copy
+
 import keras
 import tensorflow as tf
 
@@ -107,6 +109,7 @@ class Distiller(keras.Model):
             adversarial_weight=adversarial_weight,
         )
         self.track_gradient_shares = track_gradient_shares
+        self._evaluates = False
         self._untracked = _Untracked(teacher)
         self._build_matching()
         self.trackers = {name: keras.metrics.Mean(name=name) for name in self._tracked_names()}
@@ -263,7 +266,23 @@ class Distiller(keras.Model):
         cross_entropy = self.terms.supervised(batch.labels, logits)
         for name in ("loss", "supervised"):
             self.trackers[name].update_state(cross_entropy, batch.sample_weight)
-        results = self._track_predictions(None, logits, batch)
+        return self._without_training(self._track_predictions(None, logits, batch))
+
+    def evaluate(self, *arguments, **named_arguments):
+        """As `keras.Model.evaluate`: the student's loss and metrics, by the same arguments."""
+        self._evaluates = True
+        try:
+            return super().evaluate(*arguments, **named_arguments)
+        finally:
+            self._evaluates = False
+
+    def get_metrics_result(self):
+        """The metrics so far; in evaluation those of training are left out."""
+        results = super().get_metrics_result()
+        # Keras takes the means over all replicas only where a step returns all of these.
+        return self._without_training(results) if self._evaluates else results
+
+    def _without_training(self, results):
         trained_only = set(self.trackers) - set(_EVALUATED)
         return {name: value for name, value in results.items() if name not in trained_only}
 
@@ -367,6 +386,7 @@ class Distiller(keras.Model):
     def from_config(cls, config):
         """The inverse of `get_config`, without a teacher."""
         restore = keras.saving.deserialize_keras_object
+        config = copy.deepcopy(config)  # Keras takes entries out of what it restores.
         matching = [(restore(loss), weight) for loss, weight in config["matching"]]
         adversary = config["adversary"] and restore(config["adversary"])
         return cls(

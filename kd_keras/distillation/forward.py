@@ -57,7 +57,10 @@ def _sum_losses(losses):
 
 def _run_with_losses(model):
     def run(inputs, training):
-        outputs = model(inputs, training=training)
+        # A model made from its list of inputs wants a list of one image too.
+        structure = getattr(model, "_inputs_struct", inputs)
+        packed = keras.tree.pack_sequence_as(structure, keras.tree.flatten(inputs))
+        outputs = model(packed, training=training)
         return outputs, _sum_losses(model.losses)
 
     return run

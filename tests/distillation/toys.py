@@ -23,6 +23,26 @@ def make_classifier(width=1, *, seed=0, dropout=0.0, shape=(8, 8, 3), classes=CL
     )
 
 
+def make_residual(seed=0, *, filters=4, shape=(8, 8, 3), classes=CLASSES):
+    """The parts of a wide residual network, once each, so that XLA compiles it quickly."""
+
+    def convolution(**arguments):
+        initializer = keras.initializers.GlorotUniform(seed)
+        return keras.layers.Conv2D(
+            filters, 3, padding="same", kernel_initializer=initializer, **arguments
+        )
+
+    image = keras.Input(shape, name="image")
+    stem = convolution(strides=2)(keras.layers.Rescaling(1 / 128, -1)(image))
+    branch = keras.layers.ReLU()(keras.layers.BatchNormalization(momentum=0.9)(stem))
+    branch = convolution()(branch)
+    branch = keras.layers.BatchNormalization(momentum=0.9, name="tap")(branch)
+    joined = keras.layers.ReLU()(keras.layers.Add()([stem, branch]))
+    pooled = keras.layers.GlobalAveragePooling2D()(joined)
+    initializer = keras.initializers.GlorotUniform(seed + 1)
+    return keras.Model(image, keras.layers.Dense(classes, kernel_initializer=initializer)(pooled))
+
+
 def make_dense(seed=0, *, units=CLASSES, inputs=6, name="dense", **layer):
     image = keras.Input([inputs], name="image")
     hidden = keras.layers.Dense(
