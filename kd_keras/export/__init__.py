@@ -20,6 +20,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "complexity": ["Complexity", "measure_complexity"],
+        "keras_file": ["load_keras"],
         "predictor": ["Predictor", "load_predictor"],
         "verification": ["Verdict", "verify"],
         "writing": ["write"],

@@ -41,7 +41,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         **registry.submodule_attributes({**NETWORKS, **DISCRIMINATORS}),
-        "conversion": ["to_logits", "with_taps", "without_preprocessing"],
+        "conversion": ["preprocessing", "to_logits", "with_taps", "without_preprocessing"],
         "precision": ["to_float32"],
     },
 )

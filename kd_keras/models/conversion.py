@@ -9,7 +9,7 @@ import keras
 from kd_keras import registry
 from kd_keras.models import graphs
 
-__all__ = ["to_logits", "with_taps", "without_preprocessing"]
+__all__ = ["preprocessing", "to_logits", "with_taps", "without_preprocessing"]
 
 _PREPROCESSING = "standardization"
 
@@ -175,6 +175,33 @@ def _only_tensor(tap, outputs):
     return outputs[0]
 
 
+def preprocessing(model):
+    """The layer that standardises a network's images.
+
+    Args:
+        model: A functional `keras.Model` with a layer called `standardization`.
+
+    Returns:
+        The layer.
+
+    Raises:
+        ValueError: If the model has no such layer.
+
+    Example:
+        >>> standardization = keras.layers.Normalization(
+        ...     mean=[1.0, 2.0], variance=[4.0, 4.0], name="standardization")
+        >>> preprocessing(keras.Sequential([keras.Input((2,)), standardization])).name
+        'standardization'
+    """
+    names = [layer.name for layer in model.layers]
+    if _PREPROCESSING not in names:
+        raise ValueError(
+            f"{model.name} has no preprocessing. Expected a layer called {_PREPROCESSING}. "
+            f"Received layers: {', '.join(names)}."
+        )
+    return model.get_layer(_PREPROCESSING)
+
+
 def without_preprocessing(model):
     """The same network without its standardisation, for images that are standardised already.
 
@@ -197,14 +224,9 @@ def without_preprocessing(model):
         ['image', 'logits']
     """
     graphs.require_one_output(model)
-    names = [layer.name for layer in model.layers]
-    if _PREPROCESSING not in names:
-        raise ValueError(
-            f"No preprocessing to leave out. Expected a layer called {_PREPROCESSING}. "
-            f"Received layers: {', '.join(names)}."
-        )
+    left_out = preprocessing(model)
 
     def call(operation, *args, **kwargs):
-        return args[0] if operation.name == _PREPROCESSING else operation(*args, **kwargs)
+        return args[0] if operation is left_out else operation(*args, **kwargs)
 
     return graphs.rebuild(model, call=call)

@@ -59,11 +59,24 @@ def _float32_model(model, twins):
             if graphs.is_functional(operation):
                 twins[id(operation)] = _float32_model(operation, twins)
             else:
-                config = _in_float32(operation.get_config())
-                twins[id(operation)] = type(operation).from_config(config)
+                twins[id(operation)] = _float32_operation(operation)
         return twins[id(operation)]
 
     return graphs.rebuild(model, layer=twin, input_dtype=_in_float32)
+
+
+def _float32_operation(operation):
+    if type(operation) is keras.layers.Lambda:
+        # Its configuration is code without the names around it, and Keras refuses to run that.
+        return keras.layers.Lambda(
+            operation.function,
+            output_shape=operation._output_shape,
+            mask=operation.mask,
+            arguments=operation.arguments,
+            dtype="float32",
+            name=operation.name,
+        )
+    return type(operation).from_config(_in_float32(operation.get_config()))
 
 
 def _is_other_policy(config):

@@ -31,9 +31,10 @@ def wide_resnet(
     input added; where the number of channels or the size changes, the shortcut is a 1x1
     convolution of the block's first activation.
 
-    Convolutions have no bias and are drawn from N(0, 2 / (9 * filters)); batch normalisation
-    has momentum 0.9 and epsilon 1e-5, which are PyTorch's 0.1 and 1e-5. Strided convolutions
-    are padded on both sides, so that they sample the same pixels as the shortcut beside them.
+    Convolutions of k x k pixels have no bias and are drawn with variance 2 / (k * k * filters);
+    batch normalisation has momentum 0.9 and epsilon 1e-5, which are PyTorch's 0.1 and 1e-5.
+    Strided convolutions are padded on both sides, so that they sample the same pixels as the
+    shortcut beside them.
 
     Taps, by layer name: `stem`, `group1`, `group2`, `group3` (raw residual sums), `pooled`.
 

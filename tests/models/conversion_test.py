@@ -211,6 +211,6 @@ def test_without_preprocessing_takes_standardized_images():
 
 def test_without_preprocessing_refuses_a_model_that_has_none():
     image = keras.Input((2,), name="image")
-    model = keras.Model(image, keras.layers.Dense(2, name="head")(image))
-    with pytest.raises(ValueError, match=r"called standardization\. Received layers: image, head"):
+    model = keras.Model(image, keras.layers.Dense(2, name="head")(image), name="network")
+    with pytest.raises(ValueError, match=r"network has no preprocessing\. .* layers: image, head"):
         conversion.without_preprocessing(model)

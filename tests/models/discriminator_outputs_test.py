@@ -20,8 +20,6 @@ _VARIANTS = {
 every_variant = pytest.mark.parametrize("arguments", _VARIANTS.values(), ids=_VARIANTS)
 
 
-# Keras saves a variable with np.array, and the __array__ of its and of TensorFlow's variables has
-# no `copy` argument, of which numpy 2 warns.
 def _make(**arguments):
     return models.get("discriminator", num_classes=5, seed=0, **arguments)
 

@@ -84,6 +84,15 @@ def test_a_layer_called_twice_stays_one_layer(half):
     assert len(twin.weights) == len(half.weights)
 
 
+def test_a_layer_shared_with_a_model_inside_stays_one_layer():
+    shared = keras.layers.Dense(3, dtype="mixed_bfloat16")
+    inner_input = keras.Input((3,))
+    inner = keras.Model(inner_input, shared(inner_input))
+    image = keras.Input((3,))
+    model = keras.Model(image, inner(shared(image)))
+    assert len(precision.to_float32(model).weights) == len(model.weights) == 2
+
+
 def test_a_float32_model_comes_back_as_it_is():
     model = network()
     assert precision.to_float32(model) is model
@@ -121,6 +130,14 @@ def test_a_layer_inside_a_layer_is_converted_too():
     finally:
         keras.config.set_dtype_policy("float32")
     assert twin.layers[1].inner.compute_dtype == "float32"
+
+
+def test_a_lambda_keeps_the_names_around_it():
+    image = keras.Input((3,))
+    x = keras.layers.Lambda(lambda x: keras.ops.negative(x), dtype="mixed_bfloat16")(image)
+    twin = precision.to_float32(keras.Model(image, keras.layers.Dense(2)(x)))
+    assert twin.layers[1].compute_dtype == "float32"
+    np.testing.assert_array_equal(twin.layers[1](np.ones((1, 3))), [[-1.0, -1.0, -1.0]])
 
 
 def test_a_half_precision_boundary_between_models_is_removed():

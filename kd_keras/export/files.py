@@ -1,0 +1,96 @@
+"""What a file of a finished model is, how large it is, and the record that lies beside it."""
+
+import json
+import pathlib
+
+__all__ = ["RECORD_NAME", "damaged", "kind_of", "read_record", "size_in_bytes"]
+
+RECORD_NAME = "export.json"
+
+_KINDS = {".keras": "keras", ".tflite": "tflite"}
+
+
+def kind_of(path):
+    """Tell a `.keras` file, a SavedModel folder and a `.tflite` file apart.
+
+    Args:
+        path: Of the file or folder.
+
+    Returns:
+        `"keras"`, `"saved_model"` or `"tflite"`.
+
+    Raises:
+        FileNotFoundError: If there is nothing at the path.
+        ValueError: If it is none of the three.
+    """
+    path = pathlib.Path(path)
+    if not path.exists():
+        raise FileNotFoundError(
+            f"No model at {path}. Expected a .keras file, a SavedModel folder or a .tflite file."
+        )
+    if path.is_dir():
+        if (path / "saved_model.pb").is_file():
+            return "saved_model"
+        found = sorted(entry.name for entry in path.iterdir())[:5]
+        raise ValueError(
+            f"No SavedModel in the folder {path}. Expected a file saved_model.pb. "
+            f"Received: {', '.join(found) or 'an empty folder'}."
+        )
+    if path.suffix not in _KINDS:
+        raise ValueError(
+            f"Unknown kind of model at {path}. Expected a .keras file, a SavedModel folder or a "
+            f".tflite file. Received: {path.suffix or 'no'} suffix."
+        )
+    return _KINDS[path.suffix]
+
+
+def size_in_bytes(path):
+    """Size of a file, or of all files in a folder.
+
+    Args:
+        path: Of the file or folder.
+
+    Returns:
+        Bytes.
+    """
+    path = pathlib.Path(path)
+    files = [path] if path.is_file() else path.rglob("*")
+    return sum(file.stat().st_size for file in files if file.is_file())
+
+
+def damaged(path, error):
+    """The error for a file that cannot be read.
+
+    Args:
+        path: Of the file or folder.
+        error: What went wrong: an exception or a sentence.
+
+    Returns:
+        A `ValueError` to raise.
+    """
+    reason = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
+    return ValueError(f"Cannot read the model at {path}. {reason}. Write the file again.")
+
+
+def read_record(path):
+    """What `export.write` noted about a file of its own.
+
+    Args:
+        path: Of the file or folder.
+
+    Returns:
+        The dictionary from `export.json` beside it, or an empty one where it is not listed.
+
+    Raises:
+        ValueError: If the record cannot be read.
+    """
+    path = pathlib.Path(path)
+    record_path = path.parent / RECORD_NAME
+    if not record_path.is_file():
+        return {}
+    try:
+        record = json.loads(record_path.read_text("utf-8"))
+        files = [entry["file"] for entry in record["formats"].values()]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise damaged(record_path, error) from error
+    return record if path.name in files else {}

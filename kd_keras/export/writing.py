@@ -1,0 +1,122 @@
+"""Writing a finished network in several formats at once, all of them or none."""
+
+import contextlib
+import importlib.metadata
+import json
+import os
+import pathlib
+import shutil
+import tempfile
+
+import kd_keras
+from kd_keras import export, registry
+from kd_keras.export import files
+
+__all__ = ["write"]
+
+_PACKAGES = ("tensorflow", "keras", "ai-edge-litert", "numpy")
+
+
+def write(
+    model,
+    directory,
+    formats=("saved_model", "tflite_float32"),
+    *,
+    class_names=(),
+    include_preprocessing=True,
+):
+    """Write a network in each of the formats, and a record `export.json` beside them.
+
+    Everything is written under another name first and moved into place at the end, so that an
+    error leaves the folder as it was. The files of an earlier export in the same folder are
+    replaced, also those whose format is not asked for now: they would be of another model.
+
+    Args:
+        model: A functional `keras.Model` from images to logits or probabilities. Nothing but it
+            goes into the files.
+        directory: The folder to write to; it is made if there is none.
+        formats: Some of `kd_keras.export.names()`.
+        class_names: One per class, or none.
+        include_preprocessing: Whether the files take pixels from 0 to 255, or standardised
+            images.
+
+    Returns:
+        A dictionary from the format to its file or folder, a `pathlib.Path`.
+
+    Raises:
+        TypeError: If the model is not functional.
+        ValueError: If a format is not known, or cannot hold this model.
+
+    Example:
+        >>> import keras
+        >>> image = keras.Input((4, 4, 1))
+        >>> model = keras.Model(image, keras.layers.Dense(2)(keras.layers.Flatten()(image)))
+        >>> paths = write(model, tempfile.mkdtemp())
+        >>> {name: path.name for name, path in paths.items()}
+        {'saved_model': 'saved_model', 'tflite_float32': 'tflite_float32.tflite'}
+    """
+    writers = {name: registry.locate("format", export.TABLE, name) for name in formats}
+    directory = pathlib.Path(directory)
+    directory.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=directory, prefix=".writing-") as temporary:
+        temporary = pathlib.Path(temporary)
+        written = {
+            name: write_one(
+                model,
+                temporary / name,
+                class_names=tuple(class_names),
+                include_preprocessing=include_preprocessing,
+            )
+            for name, write_one in writers.items()
+        }
+        record_path = temporary / files.RECORD_NAME
+        record = _record(written, class_names, include_preprocessing)
+        record_path.write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", "utf-8")
+        _move_into_place([*written.values(), record_path], directory)
+    return {name: directory / path.name for name, path in written.items()}
+
+
+def _record(written, class_names, include_preprocessing):
+    return {
+        "formats": {
+            name: {"file": path.name, "size_bytes": files.size_in_bytes(path)}
+            for name, path in written.items()
+        },
+        "class_names": list(class_names),
+        "include_preprocessing": include_preprocessing,
+        "versions": {"kd_keras": kd_keras.__version__} | dict(_versions()),
+    }
+
+
+def _versions():
+    for package in _PACKAGES:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            yield package, importlib.metadata.version(package)
+
+
+def _move_into_place(paths, directory):
+    """Move new files in and those of an earlier export out, which goes with their folder."""
+    replaced = paths[0].parent / "replaced"
+    replaced.mkdir()
+    names = {path.name for path in paths} | _earlier(directory)
+    for name in sorted(names):
+        if (directory / name).exists():
+            os.replace(directory / name, replaced / name)
+    try:
+        for path in paths:
+            os.replace(path, directory / path.name)
+    except OSError:
+        for path in replaced.iterdir():
+            shutil.rmtree(directory / path.name, ignore_errors=True)
+            os.replace(path, directory / path.name)
+        raise
+
+
+def _earlier(directory):
+    """Names that the record of an earlier export lists; nothing outside the folder."""
+    try:
+        record = json.loads((directory / files.RECORD_NAME).read_text("utf-8"))
+        names = {entry["file"] for entry in record["formats"].values()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return set()
+    return {name for name in names if name == pathlib.PurePath(name).name}

@@ -1,0 +1,111 @@
+import json
+import os
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from kd_keras import export
+from kd_keras.export import writing
+
+
+def read_record(directory):
+    return json.loads((directory / "export.json").read_text("utf-8"))
+
+
+def listing(directory):
+    return sorted(path.name for path in directory.iterdir())
+
+
+def contents(directory):
+    files = [path for path in directory.rglob("*") if path.is_file()]
+    return {path.relative_to(directory): path.read_bytes() for path in files}
+
+
+def test_every_format_is_written_with_a_record(network, class_names, tmp_path):
+    paths = writing.write(network, tmp_path / "deep" / "exports", class_names=class_names)
+    directory = tmp_path / "deep" / "exports"
+    assert paths == {
+        "saved_model": directory / "saved_model",
+        "tflite_float32": directory / "tflite_float32.tflite",
+    }
+    assert listing(directory) == ["export.json", "saved_model", "tflite_float32.tflite"]
+    record = read_record(directory)
+    assert record["class_names"] == list(class_names)
+    assert record["include_preprocessing"] is True
+    assert record["versions"]["tensorflow"] == tf.__version__
+    assert record["versions"]["keras"] == keras.__version__
+    for name, path in paths.items():
+        assert record["formats"][name] == {
+            "file": path.name,
+            "size_bytes": export.load_predictor(path).size_bytes,
+        }
+
+
+def test_an_older_export_is_replaced_as_a_whole(network, make_network, images, tmp_path):
+    writing.write(network, tmp_path)
+    (tmp_path / "saved_model" / "stale").touch()
+    (tmp_path / "notes.txt").write_text("mine")
+    other = make_network(activation="softmax")
+    other.layers[-1].bias.assign_add(np.arange(5.0))
+    paths = writing.write(other, tmp_path, formats=["saved_model"])
+    assert listing(tmp_path) == ["export.json", "notes.txt", "saved_model"]
+    assert not (tmp_path / "saved_model" / "stale").exists()
+    assert list(read_record(tmp_path)["formats"]) == ["saved_model"]
+    received = export.load_predictor(paths["saved_model"]).predict(images)
+    expected = network(images.astype(np.float32)) + np.arange(5.0)
+    np.testing.assert_allclose(received, expected, atol=1e-5)
+
+
+def test_an_error_leaves_an_older_export_as_it_was(network, tmp_path):
+    writing.write(network, tmp_path)
+    before = contents(tmp_path)
+    layer = keras.layers.Lambda(lambda x: tf.linalg.svd(x, compute_uv=False))
+    image = keras.Input((8, 8, 3))
+    x = keras.layers.Flatten()(layer(image))
+    with pytest.raises(ValueError, match=r"Received: Svd in layer"):
+        writing.write(keras.Model(image, keras.layers.Dense(5)(x)), tmp_path)
+    assert contents(tmp_path) == before
+    assert listing(tmp_path) == ["export.json", "saved_model", "tflite_float32.tflite"]
+
+
+def test_an_error_while_moving_leaves_an_older_export_as_it_was(network, tmp_path, monkeypatch):
+    writing.write(network, tmp_path)
+    before = contents(tmp_path)
+    replace = os.replace
+
+    def fail_at_the_record(source, target):
+        new = source.parent.name.startswith(".writing-")
+        if new and source.name == "export.json":
+            raise PermissionError("no")
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", fail_at_the_record)
+    with pytest.raises(PermissionError, match="no"):
+        writing.write(network, tmp_path, formats=["saved_model"])
+    assert contents(tmp_path) == before
+
+
+def test_nothing_outside_the_folder_is_touched(network, tmp_path):
+    directory = tmp_path / "exports"
+    directory.mkdir()
+    (tmp_path / "precious").touch()
+    record = {"formats": {"saved_model": {"file": "../precious"}}}
+    (directory / "export.json").write_text(json.dumps(record))
+    writing.write(network, directory, formats=["saved_model"])
+    assert (tmp_path / "precious").exists()
+
+
+def test_preprocessing_is_left_out_of_every_format(network, images, standardized, tmp_path):
+    paths = writing.write(network, tmp_path, include_preprocessing=False)
+    assert read_record(tmp_path)["include_preprocessing"] is False
+    for path in paths.values():
+        received = export.load_predictor(path).predict(standardized)
+        np.testing.assert_allclose(received, network(images.astype(np.float32)), atol=1e-4)
+
+
+def test_an_unknown_format_is_refused_before_anything_is_written(network, tmp_path):
+    with pytest.raises(ValueError, match=r"Unknown format\. .* Did you mean saved_model\?"):
+        writing.write(network, tmp_path / "exports", formats=["tflite_float32", "saved_modle"])
+    assert not (tmp_path / "exports").exists()
