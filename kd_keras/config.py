@@ -6,7 +6,10 @@ are checked here and nowhere else. Nothing here imports more than the standard l
 """
 
 import dataclasses
+import math
 import typing
+
+from kd_keras import registry, sizes
 
 __all__ = [
     "Config",
@@ -45,8 +48,22 @@ def _require_not_negative(section, *names):
         _require(value >= 0, name, "0 or more", value)
 
 
+def _choice(default, *others):
+    return dataclasses.field(default=default, metadata={"choices": (default, *others)})
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Run:
+class _Section:
+    def __post_init__(self):
+        for field in dataclasses.fields(self):
+            choices = field.metadata.get("choices")
+            value = getattr(self, field.name)
+            if choices and value not in choices:
+                raise registry.unknown_name(field.name, choices, value)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Run(_Section):
     """Where a run lives and what makes it repeatable."""
 
     output_directory: str = "saved_models"  # the folder of run folders
@@ -56,11 +73,12 @@ class Run:
     debug: bool = False  # show the traceback of an error
 
     def __post_init__(self):
+        super().__post_init__()
         _require(0 <= self.seed < 2**31, "seed", "a number from 0 to 2147483647", self.seed)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Data:
+class Data(_Section):
     """Which images, how they are split, and how they are varied in training."""
 
     dataset: str = "digits"
@@ -75,10 +93,11 @@ class Data:
     image_size: int = 0  # side in pixels that the pictures must have; 0: the first one's
     resize: bool = False  # scale pictures of another size to image_size
     crop_padding: int = -1  # pixels on each side before a random crop; -1: an eighth of the side
-    padding: str = "zero"  # zero or reflect
-    flip: str = "auto"  # auto: where the dataset allows it; yes; no
+    padding: str = _choice("zero", "reflect")
+    flip: str = _choice("auto", "yes", "no")  # auto: where the dataset allows it
 
     def __post_init__(self):
+        super().__post_init__()
         _require_positive(self, "memory_limit_gigabytes")
         _require_fraction("validation_fraction", self.validation_fraction)
         _require_fraction("test_fraction", self.test_fraction)
@@ -93,7 +112,7 @@ class Data:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class _Network:
+class _Network(_Section):
     """What a teacher and a student have in common."""
 
     network: str = "wide_resnet"
@@ -103,7 +122,9 @@ class _Network:
     path: str = ""  # a .keras file or a run's folder instead of a new network
 
     def __post_init__(self):
-        _require_positive(self, "depth", "width")
+        super().__post_init__()
+        _require_positive(self, "width")
+        sizes.check(self.network, self.depth)
         _require_fraction("dropout", self.dropout)
 
 
@@ -121,24 +142,25 @@ class Student(_Network):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Distillation:
+class Distillation(_Section):
     """What the student is trained on: its weighted terms."""
 
     supervised_weight: float = 1.0  # of the cross-entropy with the labels
     loss: tuple[str, ...] = ("logit_l1",)  # "name" or "name:weight", any number
     temperature: float = 4.0  # T of the soft target
-    l1_reduction: str = "sum"  # over the classes: sum (as printed in the paper) or mean
+    reduction: str = _choice("sum", "mean")  # over the classes; the paper prints a sum
     adversarial_weight: float = 1.0  # of the learned loss; 0: no discriminator
-    teacher_signal: str = "live"  # live: of the view the student sees; clean: of the plain image
+    teacher_signal: str = _choice("live", "clean")  # of the view the student sees, or plain
     track_gradient_shares: bool = False  # each term's share of the gradient on the logits
 
     def __post_init__(self):
+        super().__post_init__()
         _require_not_negative(self, "supervised_weight", "adversarial_weight")
         _require_positive(self, "temperature")
         for entry in self.loss:
-            name, _, weight = entry.partition(":")
+            name, separator, weight = entry.partition(":")
             try:
-                valid = not weight or float(weight) > 0
+                valid = not separator or 0 < float(weight) < math.inf
             except ValueError:
                 valid = False
             _require(
@@ -166,17 +188,17 @@ class Distillation:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Discriminator:
+class Discriminator(_Section):
     """The network that learns the loss, and the game it plays."""
 
     game: str = "minimax"  # what takes the place of L_A
     depth: int = 3  # layers of C nodes
     count_output_layer: bool = False  # the output layer is one of the depth
     dropout: float = 0.3  # probability, inside the residual blocks
-    head: str = "auxiliary"  # auxiliary: classes and real/fake apart; joint: 2C outputs
-    real_fake_output: str = "softmax"  # softmax over two outputs, or one sigmoid
-    condition: str = "none"  # none, label, image or teacher_logits
-    batch_statistics: str = "separate"  # of teacher and student logits: separate or joint
+    head: str = _choice("auxiliary", "joint")  # C + 2 outputs, or 2C (class x real/fake)
+    real_fake_output: str = _choice("softmax", "sigmoid")  # two outputs or one
+    condition: str = _choice("none", "label", "image", "teacher_logits")
+    batch_statistics: str = _choice("separate", "joint")  # of teacher and student logits
     frozen_in_student_update: bool = False  # no dropout, moving statistics in that update
     label_weight: float = 1.0  # of L_DS inside both objectives; 0: the plain game
     learning_rate: float = 1e-3  # initial, on the student's schedule
@@ -186,6 +208,7 @@ class Discriminator:
     weight_clip: float = 0.01  # of the wasserstein game alone
 
     def __post_init__(self):
+        super().__post_init__()
         _require(1 <= self.depth <= 16, "depth", "1 to 16", self.depth)
         _require_fraction("dropout", self.dropout)
         _require_fraction("momentum", self.momentum)
@@ -200,13 +223,13 @@ class Discriminator:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Training:
+class Training(_Section):
     """The recipe: optimiser, schedule, precision and devices."""
 
     epochs: int = 30
     batch_size: int = 128  # images, over all devices together
     learning_rate: float = 0.1  # initial
-    schedule: str = "step"  # step, cosine or constant
+    schedule: str = _choice("step", "cosine", "constant")
     learning_rate_drops: tuple[int, ...] = ()  # epochs, from 1; empty: at 40% and 80%
     learning_rate_drop_factor: float = 0.1
     warmup_epochs: int = 0  # of a linear rise from 0
@@ -215,11 +238,12 @@ class Training:
     weight_decay: float = 1e-4  # coupled, on every weight, as in PyTorch's SGD
     clip_norm: float = 0.0  # of the whole gradient; 0: none
     average_decay: float = 0.0  # of the exponential average of the weights; 0: none
-    precision: str = "float32"  # float32, mixed_bfloat16 or mixed_float16
+    precision: str = _choice("float32", "mixed_bfloat16", "mixed_float16")
     xla: bool = False
     devices: str = "1"  # all, or how many
 
     def __post_init__(self):
+        super().__post_init__()
         _require_positive(self, "epochs", "batch_size", "learning_rate")
         _require_not_negative(self, "warmup_epochs", "weight_decay", "clip_norm")
         _require_fraction("momentum", self.momentum)
@@ -245,24 +269,25 @@ class Training:
             "a number above 0, because nesterov is set",
             self.momentum,
         )
-        valid = self.devices == "all" or (self.devices.isdigit() and int(self.devices) > 0)
+        valid = self.devices == "all" or (self.devices.isdecimal() and int(self.devices) > 0)
         _require(valid, "devices", "all or a number above 0", self.devices)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Evaluation:
+class Evaluation(_Section):
     """Which finished model is looked at, and on which images."""
 
     run: str = ""  # a run's folder
     model: str = ""  # a .keras file, a SavedModel folder or a .tflite file
-    split: str = "test"  # train, validation or test
+    split: str = _choice("test", "validation", "train")
 
     def __post_init__(self):
+        super().__post_init__()
         _require(not (self.run and self.model), "run and model", "one of the two", "both")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Export:
+class Export(_Section):
     """Which files are written, and when one of them fails."""
 
     formats: tuple[str, ...] = ("saved_model", "tflite_float32")
@@ -271,6 +296,7 @@ class Export:
     max_error_increase: float = 0.0  # percentage points allowed on the split
 
     def __post_init__(self):
+        super().__post_init__()
         _require(self.formats, "formats", "at least one format", "none")
         _require_not_negative(self, "max_logit_difference", "max_error_increase")
 

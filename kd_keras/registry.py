@@ -55,7 +55,7 @@ def locate(kind, table, name):
     return getattr(importlib.import_module(module_name), attribute)
 
 
-def build(kind, table, name, **arguments):
+def build(kind, table, name, /, **arguments):
     """Build the entry of a table with arguments.
 
     Args:

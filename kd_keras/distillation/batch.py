@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from kd_keras.models import to_logits
 
-__all__ = ["Batch", "check_models", "unpack_batch"]
+__all__ = ["Batch", "check_models", "require_same_classes", "unpack_batch"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,24 +70,33 @@ def unpack_batch(data):
 
 
 def check_models(teacher, student):
-    """Refuse models that give no logits, or that disagree on the number of classes.
+    """Refuse models that give probabilities instead of logits.
 
     Args:
         teacher: A model, or None.
         student: A model.
 
     Raises:
-        ValueError: If a model ends in a softmax or the last dimensions differ.
+        ValueError: If a model ends in a softmax.
     """
     for role, model in (("teacher", teacher), ("student", student)):
-        if isinstance(model, keras.Sequential | keras.models.Model) and getattr(
-            model, "outputs", None
-        ):
+        if getattr(model, "outputs", None):
             _require_logits(role, model)
-    if teacher is None:
-        return
-    classes = [getattr(model, "output_shape", [None])[-1] for model in (teacher, student)]
-    if None not in classes and classes[0] != classes[1]:
+
+
+def require_same_classes(teacher, student):
+    """Refuse a teacher whose logits cannot be compared with the student's.
+
+    Args:
+        teacher: A model, or None.
+        student: A model.
+
+    Raises:
+        ValueError: If the numbers of classes are known and differ.
+    """
+    models = [model for model in (teacher, student) if getattr(model, "outputs", None)]
+    classes = [model.output_shape[-1] for model in models]
+    if len(classes) == 2 and None not in classes and classes[0] != classes[1]:
         raise ValueError(
             "Teacher and student disagree on the number of classes. "
             f"Received: teacher {classes[0]}, student {classes[1]}."

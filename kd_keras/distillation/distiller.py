@@ -10,15 +10,14 @@ import copy
 import keras
 import tensorflow as tf
 
-from kd_keras.distillation.adversary import VERDICTS
-from kd_keras.distillation.batch import check_models, unpack_batch
+from kd_keras.distillation.batch import check_models, require_same_classes, unpack_batch
 from kd_keras.distillation.forward import make_forward, synchronize_batch_normalization
 from kd_keras.distillation.terms import Terms, average
+from kd_keras.distillation.tracking import Tracking
+from kd_keras.distillation.updates import apply_gradients, backpropagate, gradient_shares
 from kd_keras.models import with_taps
 
 __all__ = ["Distiller"]
-
-_EVALUATED = ("loss", "supervised", "accuracy")
 
 
 class _Untracked:
@@ -49,9 +48,10 @@ class Distiller(keras.Model):
 
     Args:
         student: A functional model from images to logits.
-        teacher: A functional model from images to logits, with as many classes. Not needed
-            where batches carry `teacher_logits` and no loss reads taps. It is left as it is:
-            its `trainable` is not touched. The attribute `teacher` may be set later.
+        teacher: A model from images to logits, with as many classes where logits are compared; a
+            functional one where a loss reads taps. Not needed where batches carry
+            `teacher_logits` and no loss reads taps. It is left as it is: its `trainable` is not
+            touched. The attribute `teacher` may be set later.
         matching: Pairs of a `losses.DistillationLoss` and its weight.
         supervised_weight: Weight of the cross-entropy with the labels.
         adversary: A `distillation.Adversary`, or None.
@@ -111,9 +111,18 @@ class Distiller(keras.Model):
         self.track_gradient_shares = track_gradient_shares
         self._evaluates = False
         self._untracked = _Untracked(teacher)
+        self._check_classes()
         self._build_matching()
-        self.trackers = {name: keras.metrics.Mean(name=name) for name in self._tracked_names()}
+        self.tracking = Tracking(
+            self.terms,
+            regularization=bool(student.losses),
+            gradient_shares=track_gradient_shares,
+        )
         self.built = True
+
+    def _check_classes(self):
+        if self.terms.compare_logits:
+            require_same_classes(self.teacher, self.student)
 
     def _build_matching(self):
         if not self.terms.taps:
@@ -133,18 +142,6 @@ class Distiller(keras.Model):
         for loss in self.terms.matching.values():
             loss.build_parts(*shapes)
 
-    def _tracked_names(self):
-        names = [*_EVALUATED, *self.terms.names]
-        if self.terms.need_teacher:
-            names.append("agreement")
-        if self.adversary is not None:
-            names.extend(VERDICTS)
-        if self.student.losses:
-            names.append("regularization")
-        if self.track_gradient_shares:
-            names.extend(f"gradient_share_{name}" for name in self.terms.names)
-        return tuple(dict.fromkeys(names))
-
     @property
     def teacher(self):
         """The teacher, which is neither tracked nor saved; None where there is none."""
@@ -158,6 +155,7 @@ class Distiller(keras.Model):
     def teacher(self, teacher):
         check_models(teacher, self.student)
         self._untracked = _Untracked(teacher)
+        self._check_classes()
         if self.compiled:
             self._prepare()
 
@@ -224,12 +222,22 @@ class Distiller(keras.Model):
             if self.adversary:
                 synchronize_batch_normalization(self.adversary.discriminator)
         xla = self.xla and not self.run_eagerly
-        student = with_taps(self.student, self.terms.taps)
-        self._untracked.student_forward = make_forward(student, xla=xla)
+        self._untracked.student_forward = self._make_forward(self.student, xla)
         if self.teacher is not None:
-            teacher = with_taps(self.teacher, self.terms.taps)
-            self._untracked.teacher_forward = make_forward(teacher, xla=xla)
+            self._untracked.teacher_forward = self._make_forward(self.teacher, xla)
         self.terms.start(xla=xla)
+
+    def _make_forward(self, model, xla):
+        tapped = with_taps(model, self.terms.taps) if self.terms.taps else model
+        forward = make_forward(tapped, xla=xla)
+
+        def run(image, training):
+            outputs, regularization = forward(image, training=training)
+            outputs = outputs if self.terms.taps else {"logits": outputs}
+            outputs = {name: tf.cast(value, tf.float32) for name, value in outputs.items()}
+            return outputs, regularization
+
+        return run
 
     def call(self, inputs, training=None):
         """The student's logits. `inputs` is an image tensor or a dict with `image`."""
@@ -242,31 +250,42 @@ class Distiller(keras.Model):
         teacher = self._ask_teacher(batch)
         with tf.GradientTape() as forward_tape:
             student, regularization = self._untracked.student_forward(batch.image, training=True)
-            student = _in_float32(student)
         verdict = self._update_discriminator(teacher, student, batch)
         with tf.GradientTape(persistent=self.track_gradient_shares) as term_tape:
             term_tape.watch(student)
             terms = self.terms.per_example(teacher, student, batch)
             contributions = self.terms.contributions(terms, batch.sample_weight)
             objective = self.optimizer.scale_loss(tf.add_n(list(contributions.values())))
-        shares = self._gradient_shares(term_tape, contributions, student["logits"])
         own = self.terms.matching_variables
         output_gradients, own_gradients = term_tape.gradient(objective, [student, own])
-        student_gradients = self._backpropagate(
-            forward_tape, student, output_gradients, regularization
+        more = verdict
+        if self.track_gradient_shares:
+            more = verdict | gradient_shares(term_tape, contributions, student["logits"])
+        gradients = backpropagate(
+            forward_tape,
+            student,
+            output_gradients,
+            regularization,
+            optimizer=self.optimizer,
+            variables=self.student.trainable_variables,
         )
-        self._apply(student_gradients + own_gradients)
-        self._track(terms, verdict | shares, regularization, batch.sample_weight)
-        return self._track_predictions(teacher, student["logits"], batch)
+        apply_gradients(
+            self.optimizer, gradients + own_gradients, self.student_variables, self.clip_norm
+        )
+        self.tracking.step(terms, more, regularization, batch.sample_weight)
+        return self._results(teacher, student["logits"], batch)
 
     def test_step(self, data):
         """The student's cross-entropy and metrics. The teacher is not asked, nothing moves."""
         batch = unpack_batch(data)
         logits = tf.cast(self.student(batch.image, training=False), tf.float32)
         cross_entropy = self.terms.supervised(batch.labels, logits)
-        for name in ("loss", "supervised"):
-            self.trackers[name].update_state(cross_entropy, batch.sample_weight)
-        return self._without_training(self._track_predictions(None, logits, batch))
+        self.tracking.evaluation(cross_entropy, batch.sample_weight)
+        return self.tracking.without_training(self._results(None, logits, batch))
+
+    def _results(self, teacher, student_logits, batch):
+        self.tracking.predictions(teacher, student_logits, batch)
+        return self.compute_metrics(batch.image, batch.labels, student_logits, batch.sample_weight)
 
     def evaluate(self, *arguments, **named_arguments):
         """As `keras.Model.evaluate`: the student's loss and metrics, by the same arguments."""
@@ -280,16 +299,14 @@ class Distiller(keras.Model):
         """The metrics so far; in evaluation those of training are left out."""
         results = super().get_metrics_result()
         # Keras takes the means over all replicas only where a step returns all of these.
-        return self._without_training(results) if self._evaluates else results
-
-    def _without_training(self, results):
-        trained_only = set(self.trackers) - set(_EVALUATED)
-        return {name: value for name, value in results.items() if name not in trained_only}
+        return self.tracking.without_training(results) if self._evaluates else results
 
     def _ask_teacher(self, batch):
         if not self.terms.need_teacher:
             return None
-        known = {} if batch.teacher_logits is None else {"logits": batch.teacher_logits}
+        known = {}
+        if batch.teacher_logits is not None:
+            known = {"logits": tf.cast(batch.teacher_logits, tf.float32)}
         if not known or self.terms.taps:
             if self._untracked.teacher_forward is None:
                 raise ValueError(
@@ -298,7 +315,7 @@ class Distiller(keras.Model):
                 )
             outputs, _ = self._untracked.teacher_forward(batch.image, training=False)
             known = {**outputs, **known}
-        return keras.tree.map_structure(tf.stop_gradient, _in_float32(known))
+        return {name: tf.stop_gradient(value) for name, value in known.items()}
 
     def _update_discriminator(self, teacher, student, batch):
         if self.adversary is None:
@@ -312,59 +329,6 @@ class Distiller(keras.Model):
         self.discriminator_optimizer.apply(tape.gradient(loss, variables), variables)
         self.adversary.clip_weights()
         return verdict
-
-    def _backpropagate(self, tape, student, output_gradients, regularization):
-        names = [name for name, gradient in output_gradients.items() if gradient is not None]
-        one = self.optimizer.scale_loss(tf.nn.scale_regularization_loss(tf.ones([])))
-        targets = [student[name] for name in names] + [regularization]
-        upstream = [output_gradients[name] for name in names] + [one]
-        return tape.gradient(targets, self.student.trainable_variables, output_gradients=upstream)
-
-    def _apply(self, gradients):
-        if self.clip_norm:
-            # The optimiser adds up over the replicas what it is given; the norm is that of the
-            # sum, so the sum is taken here and each replica hands on its share of the result.
-            context = tf.distribute.get_replica_context()
-            gradients = context.all_reduce(tf.distribute.ReduceOp.SUM, gradients)
-            limit = self.optimizer.scale_loss(tf.constant(self.clip_norm))
-            gradients, _ = tf.clip_by_global_norm(gradients, limit)
-            gradients = [gradient / context.num_replicas_in_sync for gradient in gradients]
-        self.optimizer.apply(gradients, self.student_variables)
-
-    def _gradient_shares(self, tape, contributions, student_logits):
-        if not self.track_gradient_shares:
-            return {}
-        norms = {
-            name: tf.norm(tape.gradient(value, student_logits, unconnected_gradients="zero"))
-            for name, value in contributions.items()
-        }
-        total = tf.add_n(list(norms.values()))
-        return {
-            f"gradient_share_{name}": tf.math.divide_no_nan(norm, total)
-            for name, norm in norms.items()
-        }
-
-    def _track(self, terms, scalars_and_rates, regularization, sample_weight):
-        weights = self.hyperparameters
-        total = tf.add_n([weights[name].value * value for name, value in terms.items()])
-        self.trackers["loss"].update_state(total + regularization, sample_weight)
-        if "regularization" in self.trackers:
-            self.trackers["regularization"].update_state(regularization)
-        for name, value in (terms | scalars_and_rates).items():
-            weight = sample_weight if value.shape.rank else None
-            self.trackers[name].update_state(value, weight)
-
-    def _track_predictions(self, teacher, student_logits, batch):
-        predicted = tf.argmax(student_logits, axis=-1, output_type=tf.int32)
-        self.trackers["accuracy"].update_state(
-            tf.cast(predicted == batch.labels, tf.float32), batch.sample_weight
-        )
-        if teacher is not None:
-            expected = tf.argmax(teacher["logits"], axis=-1, output_type=tf.int32)
-            self.trackers["agreement"].update_state(
-                tf.cast(predicted == expected, tf.float32), batch.sample_weight
-            )
-        return self.compute_metrics(batch.image, batch.labels, student_logits, batch.sample_weight)
 
     def get_config(self):
         """The constructor's arguments but for the teacher, for saving."""
@@ -414,10 +378,6 @@ class Distiller(keras.Model):
         for key in ("optimizer", "discriminator_optimizer"):
             config[key] = config[key] and keras.saving.deserialize_keras_object(config[key])
         self.compile(**config)
-
-
-def _in_float32(outputs):
-    return keras.tree.map_structure(lambda tensor: tf.cast(tensor, tf.float32), outputs)
 
 
 def _computes_in_float16(model):

@@ -77,6 +77,12 @@ class Terms(keras.layers.Layer):
         return bool(self.matching) or self.adversary is not None
 
     @property
+    def compare_logits(self):
+        """Whether any term compares the logits of the two, class by class."""
+        on_logits = any(not loss.taps for loss in self.matching.values())
+        return on_logits or self.adversary is not None
+
+    @property
     def taps(self):
         """Names of the taps that the losses read."""
         return tuple(dict.fromkeys(tap for loss in self.matching.values() for tap in loss.taps))

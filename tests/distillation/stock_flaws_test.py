@@ -378,3 +378,41 @@ def test_probabilities_instead_of_logits_are_refused_with_the_way_out():
 def test_two_class_counts_are_refused():
     with pytest.raises(ValueError, match=r"number of classes. Received: teacher 7, student 4"):
         toys.make_distiller(teacher=toys.make_dense(2, units=7))
+
+
+def test_other_classes_are_no_matter_where_only_taps_are_compared():
+    distiller = toys.make_distiller(
+        teacher=toys.make_dense(2, units=7), matching=[(Projected(), 1.0)]
+    )
+    logs = distiller.train_on_batch(*toys.make_vectors(16), return_dict=True)
+    assert set(logs) == {"loss", "supervised", "projected", "accuracy"}
+
+
+def test_a_teacher_of_another_resolution_brings_its_resizing_along():
+    image = keras.Input((8, 8, 3), name="image")
+    large = toys.make_residual(2, shape=(16, 16, 3))
+    teacher = keras.Model(image, large(keras.layers.Resizing(16, 16)(image)))
+    distiller = toys.make_distiller(toys.make_residual(1), teacher)
+    images, labels = toys.make_images(16)
+    logs = distiller.train_on_batch(images, labels, return_dict=True)
+    resized = tf.image.resize(tf.cast(images, tf.float32), (16, 16))
+    expected = np.abs(large(resized) - toys.make_residual(1)(images, training=True)).sum(-1).mean()
+    assert logs["logit_l1"] == pytest.approx(float(expected), rel=1e-3)
+
+
+def test_a_subclassed_teacher_is_a_teacher_too():
+    class Subclassed(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.inner = toys.make_dense(2)
+
+        def call(self, inputs, training=False):
+            return self.inner(inputs)
+
+    vectors, labels = toys.make_vectors(16)
+    plain, subclassed = toys.make_distiller(), toys.make_distiller(teacher=Subclassed())
+    for distiller in (plain, subclassed):
+        distiller.train_on_batch(vectors, labels)
+    assert toys.largest_difference(
+        toys.weights_of(plain.student), toys.weights_of(subclassed.student)
+    ) == pytest.approx(0, abs=1e-7)

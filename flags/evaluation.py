@@ -1,0 +1,9 @@
+"""Flags of which finished model is looked at."""
+
+from flags.section import Section
+from kd_keras.config import Evaluation
+
+SECTION = Section("evaluation", Evaluation)
+SECTION.add("run", "A run's folder.")
+SECTION.add("model", "A .keras file, a SavedModel folder or a .tflite file.")
+SECTION.add("split", "The images it is run on.")

@@ -1,0 +1,11 @@
+"""Flags of where a run lives and what makes it repeatable."""
+
+from flags.section import Section
+from kd_keras.config import Run
+
+SECTION = Section("run", Run)
+SECTION.add("output_directory", "Folder of the run folders.")
+SECTION.add("name", "The run's own folder; empty: made from what is trained.", name="run_name")
+SECTION.add("seed", "Seed of initialisation, order, augmentation and dropout.")
+SECTION.add("deterministic", "Slower kernels that give the same bits every time.")
+SECTION.add("debug", "Show the traceback of an error.")

@@ -1,0 +1,207 @@
+"""How a trained network is judged: on which images, by which figures, and what is written down."""
+
+import lazy_loader
+
+from kd_keras import data, export, metrics, models, report, training
+
+# They take seconds to import, and --help must not wait for them.
+np = lazy_loader.load("numpy")
+
+__all__ = [
+    "choose_split",
+    "compare_folders",
+    "evaluate_file",
+    "finish",
+    "predict_logits",
+    "print_finished",
+    "verify_files",
+]
+
+_BATCH_SIZE = 256
+
+
+def choose_split(splits, name):
+    """The split of that name.
+
+    Raises:
+        ValueError: If it is empty.
+    """
+    split = getattr(splits, name)
+    if not len(split):
+        filled = [n for n in ("train", "validation", "test") if len(getattr(splits, n))]
+        raise ValueError(
+            f"{splits.name} has no {name} images. Expected one of {', '.join(filled)}. "
+            f"Received: {name}. Set --split."
+        )
+    return split
+
+
+def predict_logits(model, split):
+    """The logits of a whole split, in its order, shape (images, classes), float32."""
+    batches = data.evaluation_batches(split, batch_size=_BATCH_SIZE)
+    logits = model.predict(batches.map(lambda features, _: features["image"]), verbose=0)
+    return np.asarray(logits, np.float32)
+
+
+def finish(splits, distiller, outcome, folder, name):
+    """Test the last and the best network once, write models and figures, print a table.
+
+    Args:
+        splits: The data.
+        distiller: The `Distiller` as training left it.
+        outcome: The `training.Outcome`.
+        folder: The `RunFolder`.
+        name: `"teacher"` or `"student"`: what the model's file is called.
+
+    Returns:
+        The exit status, 0.
+    """
+    network = distiller.student
+    split = splits.test if len(splits.test) else splits.validation
+    teacher_logits = None
+    if distiller.teacher is not None and len(split):
+        teacher_logits = predict_logits(distiller.teacher, split)
+    figures = {
+        "epochs": len(outcome.history),
+        "best_epoch": outcome.best_epoch,
+        "judged_on": "test" if len(splits.test) else "validation",
+        "num_examples": len(split),
+    }
+    for which in ("last", "best"):
+        if which == "best":
+            network.set_weights(outcome.best_weights)
+        if len(split):
+            figures[which] = metrics.summarize(
+                predict_logits(network, split), split.labels, splits.class_names, teacher_logits
+            )
+        path = folder.path / (f"{name}.keras" if which == "best" else f"{name}_last.keras")
+        training.save_model(models.to_float32(network), path)
+    size = export.measure_complexity(folder.path / f"{name}.keras")
+    figures["parameters"], figures["multiply_adds"] = size.parameters, size.multiply_adds
+    figures["size_bytes"] = size.size_bytes
+    training.write_json(folder.metrics_path, figures)
+    print(_result_table(figures))
+    print(f"  written to {folder.path}")
+    return 0
+
+
+def print_finished(folder):
+    """Say that a run is finished, and how it came out.
+
+    Returns:
+        The exit status, 0.
+    """
+    print(f"  {folder.path} is finished; nothing to do.")
+    print(_result_table(training.read_json(folder.metrics_path)))
+    return 0
+
+
+def _result_table(figures):
+    rows = []
+    for which, epoch in (("best", figures["best_epoch"]), ("last", figures["epochs"])):
+        if which in figures:
+            label = f"{which} (epoch {epoch}), {figures['judged_on']}"
+            rows.append(report.result_row(label, figures[which], **_sizes(figures)))
+    return report.format_table(rows)
+
+
+def _sizes(figures):
+    return {name: figures[name] for name in ("parameters", "multiply_adds", "size_bytes")}
+
+
+def compare_folders(folders, *, control):
+    """A table of several finished runs, and a sentence on each against the control.
+
+    Args:
+        folders: `RunFolder`s by label, in the order of the table. The first is the teacher's.
+        control: The label of the student trained from scratch.
+
+    Returns:
+        The text.
+    """
+    results = {label: training.read_json(folder.metrics_path) for label, folder in folders.items()}
+    rows = []
+    for label, figures in results.items():
+        row = report.result_row(label, figures["best"], **_sizes(figures))
+        last = {"last epoch's error %": figures["last"]["top1_error_percent"]}
+        rows.append({"model": row["model"], "error %": row["error %"], **last, **row})
+    lines = [report.format_table(rows)]
+    errors = {label: figures["best"]["top1_error_percent"] for label, figures in results.items()}
+    for label in list(folders)[1:]:
+        if label != control:
+            sentence = report.compare_students(
+                errors[control], errors[label], num_examples=results[label]["num_examples"]
+            )
+            lines.append(f"{label}: {sentence}")
+    return "\n".join(lines)
+
+
+def evaluate_file(subject, splits, split_name):
+    """Run a model's file over a split and print its figures.
+
+    Args:
+        subject: An `assembly.Subject`.
+        splits: Its data.
+        split_name: `"train"`, `"validation"` or `"test"`.
+
+    Returns:
+        The figures, plain values by name.
+    """
+    split = choose_split(splits, split_name)
+    predictor = export.load_predictor(subject.path)
+    predictor.check(splits.image_shape, splits.num_classes)
+    teacher_logits = None
+    if subject.teacher_path:
+        teacher = export.load_predictor(subject.teacher_path)
+        teacher_logits = _run_over(teacher, split, splits)
+    figures = metrics.summarize(
+        _run_over(predictor, split, splits), split.labels, splits.class_names, teacher_logits
+    )
+    size = export.measure_complexity(subject.path)
+    sizes = {
+        "parameters": size.parameters,
+        "multiply_adds": size.multiply_adds,
+        "size_bytes": size.size_bytes,
+    }
+    print(report.format_table([report.result_row(subject.path.name, figures, **sizes)]))
+    errors = figures["per_class_error_percent"]
+    print(
+        report.format_table([{"class": name, "error %": error} for name, error in errors.items()])
+    )
+    return {"model": str(subject.path), "split": split_name, **figures, **sizes}
+
+
+def _run_over(predictor, split, splits):
+    logits = []
+    for start in range(0, len(split), _BATCH_SIZE):
+        images = split.images_at(range(start, min(start + _BATCH_SIZE, len(split))))
+        if not predictor.includes_preprocessing:
+            images = (images.astype(np.float32) - splits.mean) / splits.standard_deviation
+        logits.append(predictor.predict(images))
+    return np.concatenate(logits)
+
+
+def verify_files(config, model, files, splits):
+    """Compare each exported file with its model over a whole split.
+
+    Args:
+        config: The configuration: which split, and how much may be lost.
+        model: The Keras model.
+        files: Paths of the exported files by format.
+        splits: The data.
+
+    Returns:
+        The `export.Verdict`s, in the files' order.
+    """
+    split = choose_split(splits, config.evaluation.split)
+    return [
+        export.verify(
+            model,
+            path,
+            split,
+            split.labels,
+            max_logit_difference=config.export.max_logit_difference,
+            max_error_increase=config.export.max_error_increase,
+        )
+        for path in files.values()
+    ]

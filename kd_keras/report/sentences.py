@@ -1,0 +1,37 @@
+"""What a few figures say, in plain sentences, and what they do not."""
+
+import math
+
+__all__ = ["compare_students"]
+
+
+def compare_students(control, student, *, num_examples):
+    """Compare one student with the from-scratch control, on one run of each.
+
+    The uncertainty is that of the test images alone: two error rates over n images differ by
+    chance with a standard deviation of about sqrt((p (1 - p) + q (1 - q)) / n). Runs with other
+    seeds differ besides.
+
+    Args:
+        control: The control's error in percent.
+        student: The student's error in percent.
+        num_examples: Test images.
+
+    Returns:
+        A sentence.
+
+    Example:
+        >>> compare_students(6.0, 2.0, num_examples=1000)
+        'It gains 4.00 points over the student from scratch: more than the 1.71 points that \
+1000 test images can differ by chance, in one run.'
+    """
+    p, q = control / 100, student / 100
+    chance = 196 * math.sqrt((p * (1 - p) + q * (1 - q)) / num_examples)
+    gain = control - student
+    verb = "gains" if gain >= 0 else "loses"
+    measure = "more" if abs(gain) > chance else "no more"
+    link = "over" if gain >= 0 else "against"
+    return (
+        f"It {verb} {abs(gain):.2f} points {link} the student from scratch: {measure} than the "
+        f"{chance:.2f} points that {num_examples} test images can differ by chance, in one run."
+    )

@@ -1,0 +1,17 @@
+"""The recipe around a training step: optimiser, schedule, devices, precision, and the run."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "checkpoint": ["Checkpoint", "load_checkpoint", "save_checkpoint"],
+        "devices": ["make_strategy", "require_precision"],
+        "files": ["read_json", "save_model", "write_json"],
+        "loop": ["Outcome", "train"],
+        "optimizers": ["CoupledSGD"],
+        "progress": ["Progress", "format_duration"],
+        "run_folder": ["RunFolder"],
+        "schedules": ["EpochSchedule"],
+    },
+)

@@ -1,0 +1,78 @@
+"""Which devices a run uses, and what they can compute in."""
+
+import functools
+
+import tensorflow as tf
+
+__all__ = ["make_strategy", "require_precision"]
+
+
+def make_strategy(devices="1"):
+    """Choose the distribution strategy, the same object for the same devices.
+
+    A process should have one strategy over its devices: TensorFlow numbers the exchanges of each
+    strategy from the same start, so those of a second one are mistaken for those of the first.
+
+    GPUs are used where there are any. Without a GPU a number above 1 splits the processor into
+    as many logical devices, which gains no time and shows what several devices would do.
+
+    Args:
+        devices: `"all"` or a number of devices, as text.
+
+    Returns:
+        TensorFlow's default strategy for one device, a `MirroredStrategy` for several.
+
+    Raises:
+        ValueError: If there are fewer GPUs, or TensorFlow has been set up with fewer devices
+            in this process already.
+    """
+    gpus = tf.config.list_physical_devices("GPU")
+    count = max(1, len(gpus)) if devices == "all" else int(devices)
+    if gpus and count > len(gpus):
+        raise ValueError(
+            f"Invalid value for devices. Expected no more than the {len(gpus)} GPUs here. "
+            f"Received: {devices}."
+        )
+    if count == 1:
+        return tf.distribute.get_strategy()
+    if not gpus:
+        _split_processor(count)
+    return _mirror("GPU" if gpus else "CPU", count)
+
+
+@functools.cache
+def _mirror(kind, count):
+    return tf.distribute.MirroredStrategy([f"{kind}:{i}" for i in range(count)])
+
+
+def _split_processor(count):
+    processor = tf.config.list_physical_devices("CPU")[0]
+    if len(tf.config.get_logical_device_configuration(processor) or ()) >= count:
+        return
+    try:
+        tf.config.set_logical_device_configuration(
+            processor, [tf.config.LogicalDeviceConfiguration()] * count
+        )
+    except RuntimeError:
+        raise ValueError(
+            f"Cannot split the processor into {count} devices. Expected it before TensorFlow's "
+            "first operation. Call make_strategy first in the process."
+        ) from None
+
+
+def require_precision(precision):
+    """Refuse a precision that this machine computes too slowly to be of use.
+
+    Args:
+        precision: A Keras dtype policy's name.
+
+    Raises:
+        ValueError: For `mixed_float16` without a GPU, which takes about a hundred times as long
+            as float32.
+    """
+    if precision == "mixed_float16" and not tf.config.list_physical_devices("GPU"):
+        raise ValueError(
+            "Invalid value for precision. Expected float32 or mixed_bfloat16, because there is no "
+            "GPU and processors are about a hundred times slower in float16. "
+            "Received: mixed_float16."
+        )

@@ -1,0 +1,161 @@
+import dataclasses
+import json
+
+import pytest
+
+from kd_keras import config
+from kd_keras.config import (
+    Config,
+    Data,
+    Discriminator,
+    Distillation,
+    Export,
+    Run,
+    Student,
+    Teacher,
+    Training,
+)
+
+SECTIONS = [field.type for field in dataclasses.fields(Config)]
+
+
+def invalid(name, expected, received):
+    return f"Invalid value for {name}. Expected {expected}. Received: {received}."
+
+
+CHOICES = [
+    (section, field.name, field.metadata["choices"])
+    for section in SECTIONS
+    for field in dataclasses.fields(section)
+    if "choices" in field.metadata
+]
+
+
+def test_choices_were_found():
+    assert len(CHOICES) > 8
+
+
+@pytest.mark.parametrize(("section", "name", "choices"), CHOICES)
+def test_a_choice_takes_its_names_and_no_other(section, name, choices):
+    assert getattr(section(), name) == choices[0]
+    for choice in choices:
+        assert getattr(section(**{name: choice}), name) == choice
+    with pytest.raises(ValueError, match="Unknown") as caught:
+        section(**{name: "zzz"})
+    assert str(caught.value) == (
+        f"Unknown {name}. Expected one of {', '.join(sorted(choices))}. Received: zzz."
+    )
+
+
+def test_teacher_and_student_come_in_the_depths_of_their_network():
+    for section in (Teacher, Student):
+        with pytest.raises(ValueError, match=r"Expected 6n \+ 4 .* Received: 17. The nearest: 16"):
+            section(depth=17)
+
+
+@pytest.mark.parametrize("entry", ["", ":2", "a:", "a:0", "a:-1", "a:x", "a:nan", "a:inf", "a:1:2"])
+def test_a_loss_is_a_name_and_a_weight_above_zero(entry):
+    with pytest.raises(ValueError, match="Invalid value for loss") as caught:
+        Distillation(loss=(entry,))
+    assert str(caught.value) == invalid(
+        "loss", "NAME or NAME:WEIGHT with a weight above 0", repr(entry)
+    )
+
+
+def test_weights_of_losses():
+    section = Distillation(loss=("soft_target:0.9", "logit_l1", "other:2e-1"))
+    assert section.weighted_losses == (("soft_target", 0.9), ("logit_l1", 1.0), ("other", 0.2))
+
+
+@pytest.mark.parametrize(
+    ("loss", "adversarial_weight", "needed"),
+    [((), 0.0, False), (("a",), 0.0, True), ((), 1.0, True), (("a",), 1.0, True)],
+)
+def test_a_teacher_is_needed_where_a_term_looks_at_it(loss, adversarial_weight, needed):
+    section = Distillation(loss=loss, adversarial_weight=adversarial_weight)
+    assert section.needs_teacher is needed
+
+
+def test_the_defaults_are_the_papers_recipe():
+    training, discriminator, distillation = Training(), Discriminator(), Distillation()
+    assert (training.learning_rate, training.momentum, training.weight_decay) == (0.1, 0.9, 1e-4)
+    assert (training.batch_size, training.schedule) == (128, "step")
+    assert training.learning_rate_drop_factor == 0.1
+    assert Teacher().dropout == Student().dropout == discriminator.dropout == 0.3
+    assert (discriminator.learning_rate, discriminator.depth) == (1e-3, 3)
+    assert (discriminator.game, discriminator.head) == ("minimax", "auxiliary")
+    assert distillation.weighted_losses == (("logit_l1", 1.0),)
+    assert (distillation.supervised_weight, distillation.adversarial_weight) == (1.0, 1.0)
+    assert distillation.reduction == "sum"
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_a_section_is_frozen_and_takes_keywords_only(section):
+    built = section()
+    name = dataclasses.fields(section)[0].name
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        setattr(built, name, getattr(built, name))
+    with pytest.raises(TypeError):
+        section(getattr(built, name))
+
+
+def changed():
+    return Config(
+        run=Run(seed=3, name="a"),
+        data=Data(dataset="synthetic", flip="no"),
+        student=Student(depth=16),
+        distillation=Distillation(loss=("soft_target:0.9", "logit_l1")),
+        training=Training(learning_rate_drops=(2, 4), epochs=5, nesterov=True),
+        export=Export(formats=("saved_model",)),
+    )
+
+
+@pytest.mark.parametrize("original", [Config(), changed()])
+def test_a_configuration_comes_back_from_json(original):
+    text = json.dumps(original.to_dictionary())
+    assert config.from_dictionary(json.loads(text)) == original
+
+
+def test_what_is_missing_takes_its_default():
+    built = config.from_dictionary({"training": {"epochs": 3}})
+    assert built == Config(training=Training(epochs=3))
+
+
+def test_an_unknown_section_is_refused():
+    with pytest.raises(ValueError, match="configuration") as caught:
+        config.from_dictionary({"trainig": {}, "export": {}})
+    names = ", ".join(field.name for field in dataclasses.fields(Config))
+    assert str(caught.value) == invalid("configuration", f"sections {names}", "trainig")
+
+
+def test_an_unknown_field_is_refused():
+    with pytest.raises(ValueError, match="evaluation") as caught:
+        config.from_dictionary({"evaluation": {"splits": "test"}})
+    assert str(caught.value) == invalid("evaluation", "fields run, model, split", "splits")
+
+
+def test_a_value_out_of_range_is_refused_from_a_dictionary_too():
+    with pytest.raises(ValueError, match="Invalid value for epochs"):
+        config.from_dictionary({"training": {"epochs": 0}})
+
+
+def test_differences_names_section_and_field_with_both_values():
+    assert config.differences(changed(), changed()) == []
+    assert config.differences(Config(), changed()) == [
+        ("run.name", "", "a"),
+        ("run.seed", 0, 3),
+        ("data.dataset", "digits", "synthetic"),
+        ("data.flip", "auto", "no"),
+        ("student.depth", 10, 16),
+        ("distillation.loss", ("logit_l1",), ("soft_target:0.9", "logit_l1")),
+        ("training.epochs", 30, 5),
+        ("training.learning_rate_drops", (), (2, 4)),
+        ("training.nesterov", False, True),
+        ("export.formats", ("saved_model", "tflite_float32"), ("saved_model",)),
+    ]
+
+
+def test_differences_of_some_sections():
+    assert config.differences(Config(), changed(), sections=("student",)) == [
+        ("student.depth", 10, 16)
+    ]

@@ -1,0 +1,38 @@
+"""How many numbers each network trains: the sizes of the paper's Table 5, and two beside it."""
+
+import json
+import math
+import pathlib
+
+import pytest
+
+from kd_keras import models
+
+COUNTS = json.loads(
+    pathlib.Path(__file__).with_name("parameter_counts.json").read_text(encoding="utf-8")
+)
+ROWS = [(name, row) for name, rows in COUNTS.items() for row in rows]
+
+
+def label(value):
+    return "-".join(map(str, value.values())) if isinstance(value, dict) else value
+
+
+def test_every_network_has_its_counts():
+    assert sorted(COUNTS) == models.names()
+    assert all(COUNTS.values())
+    assert len(COUNTS["wide_resnet"]) == 12
+
+
+@pytest.mark.parametrize(("name", "row"), ROWS, ids=label)
+def test_a_count_is_the_papers_as_far_as_it_is_printed(name, row):
+    printed = row["paper_millions"]
+    decimals = len(str(printed).partition(".")[2])
+    assert round(row["trainable"] / 1e6, decimals) == printed
+
+
+@pytest.mark.parametrize(("name", "row"), ROWS, ids=label)
+def test_the_network_trains_as_many_numbers(name, row):
+    sizes = {key: row[key] for key in ("depth", "width", "num_classes")}
+    network = models.get(name, image_shape=(32, 32, 3), **sizes)
+    assert sum(math.prod(v.shape) for v in network.trainable_variables) == row["trainable"]

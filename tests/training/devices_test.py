@@ -1,0 +1,116 @@
+import functools
+import pathlib
+import subprocess
+import sys
+import types
+
+import pytest
+import tensorflow as tf
+
+from kd_keras import training
+from kd_keras.training import devices as module
+
+ROOT = pathlib.Path(__file__).parents[2]
+
+
+@pytest.fixture
+def equip_machine(monkeypatch):
+    """Puts GPUs into the machine, or takes them out."""
+    processors = tf.config.list_physical_devices("CPU")
+
+    def put(gpus):
+        devices = {"CPU": processors, "GPU": [f"GPU {i}" for i in range(gpus)]}
+        monkeypatch.setattr(tf.config, "list_physical_devices", devices.__getitem__)
+        monkeypatch.setattr(
+            tf.distribute, "MirroredStrategy", lambda names: types.SimpleNamespace(names=names)
+        )
+
+    # A cache of its own, so that no strategy of a machine that is not there outlives the test.
+    monkeypatch.setattr(module, "_mirror", functools.cache(module._mirror.__wrapped__))
+    return put
+
+
+@pytest.mark.parametrize(("gpus", "devices"), [(0, "1"), (0, "all"), (1, "all"), (4, "1")])
+def test_one_device_needs_no_strategy(equip_machine, gpus, devices):
+    equip_machine(gpus)
+    assert training.make_strategy(devices) is tf.distribute.get_strategy()
+    assert training.make_strategy() is tf.distribute.get_strategy()
+
+
+def test_all_gpus_or_some_of_them(equip_machine):
+    equip_machine(4)
+    assert training.make_strategy("all").names == ["GPU:0", "GPU:1", "GPU:2", "GPU:3"]
+    assert training.make_strategy("2").names == ["GPU:0", "GPU:1"]
+
+
+def test_the_same_devices_have_one_strategy(equip_machine):
+    equip_machine(2)
+    strategy = training.make_strategy("2")
+    assert training.make_strategy("2") is strategy
+    assert training.make_strategy("all") is strategy
+
+
+def test_more_gpus_than_there_are(equip_machine):
+    equip_machine(2)
+    with pytest.raises(ValueError, match="devices") as caught:
+        training.make_strategy("3")
+    assert str(caught.value) == (
+        "Invalid value for devices. Expected no more than the 2 GPUs here. Received: 3."
+    )
+
+
+def test_a_processor_that_is_split_already_serves_again(equip_machine):
+    equip_machine(0)
+    assert training.make_strategy("2").names == ["CPU:0", "CPU:1"]
+
+
+FRESH = """
+import sys
+import tensorflow as tf
+tf.config.set_visible_devices([], "GPU")
+listed = tf.config.list_physical_devices
+tf.config.list_physical_devices = lambda kind: [] if kind == "GPU" else listed(kind)
+from kd_keras import training
+assert training.make_strategy("1").num_replicas_in_sync == 1
+strategy = training.make_strategy("2")
+assert strategy.num_replicas_in_sync == 2
+total = strategy.reduce("SUM", strategy.run(lambda: tf.ones([])), axis=None)
+assert float(total) == 2.0
+assert training.make_strategy("2") is strategy
+training.make_strategy("3")
+"""
+
+
+def test_a_fresh_process_splits_its_processor_and_a_late_one_is_told_so():
+    result = subprocess.run(
+        [sys.executable, "-c", FRESH], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert result.stderr.rstrip().endswith(
+        "ValueError: Cannot split the processor into 3 devices. Expected it before TensorFlow's "
+        "first operation. Call make_strategy first in the process."
+    )
+
+
+@pytest.mark.parametrize(
+    ("gpus", "precision"),
+    [
+        (0, "float32"),
+        (0, "mixed_bfloat16"),
+        (1, "float32"),
+        (1, "mixed_bfloat16"),
+        (1, "mixed_float16"),
+    ],
+)
+def test_a_precision_that_the_machine_can_compute(equip_machine, gpus, precision):
+    equip_machine(gpus)
+    assert training.require_precision(precision) is None
+
+
+def test_float16_is_refused_where_there_is_no_gpu(equip_machine):
+    equip_machine(0)
+    with pytest.raises(ValueError, match="mixed_float16") as caught:
+        training.require_precision("mixed_float16")
+    assert str(caught.value) == (
+        "Invalid value for precision. Expected float32 or mixed_bfloat16, because there is no GPU "
+        "and processors are about a hundred times slower in float16. Received: mixed_float16."
+    )

@@ -1,0 +1,113 @@
+import io
+
+import pytest
+
+from kd_keras import training
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+class Clock:
+    def __init__(self):
+        self.now = 1000.0
+
+    def monotonic(self):
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    made = Clock()
+    monkeypatch.setattr("kd_keras.training.progress.time", made)
+    return made
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "0 s"),
+        (0.4, "0 s"),
+        (59.4, "59 s"),
+        (59.6, "1 min 00 s"),
+        (75, "1 min 15 s"),
+        (3599, "59 min 59 s"),
+        (3600, "1 h 00 min"),
+        (7325, "2 h 02 min"),
+        (360_000, "100 h 00 min"),
+    ],
+)
+def test_a_duration_in_its_two_largest_units(seconds, text):
+    assert training.format_duration(seconds) == text
+
+
+def test_a_line_for_every_epoch_with_the_time_left(clock):
+    stream = io.StringIO()
+    progress = training.Progress(10, 5, stream)
+    progress.on_epoch_begin(0)
+    clock.now += 20
+    progress.on_epoch_end(0, {"loss": 3.25, "accuracy": 0.25})
+    progress.on_epoch_begin(1)
+    clock.now += 10
+    progress.on_epoch_end(
+        1, {"loss": 123.5, "accuracy": 0.5, "val_accuracy": 0.875, "discriminator_loss": 2.5}
+    )
+    assert stream.getvalue().split("\n") == [
+        "  epoch  1/10  loss   3.2500  train error 75.00%  3 min 00 s left",
+        "  epoch  2/10  loss 123.5000  train error 50.00%  validation error 12.50%  "
+        "discriminator  2.500  2 min 00 s left",
+        "",
+    ]
+
+
+def test_the_last_line_has_no_time_left(clock):
+    stream = io.StringIO()
+    progress = training.Progress(1, 5, stream)
+    progress.on_epoch_begin(0)
+    clock.now += 20
+    progress.on_epoch_end(0, {"loss": 1.0, "accuracy": 1.0})
+    assert stream.getvalue() == "  epoch 1/1  loss   1.0000  train error  0.00%\n"
+
+
+def test_a_resumed_run_counts_only_its_own_time(clock):
+    stream = io.StringIO()
+    progress = training.Progress(10, 5, stream)
+    progress.on_epoch_begin(7)
+    clock.now += 4
+    progress.on_epoch_end(7, {"loss": 1.0, "accuracy": 1.0})
+    assert stream.getvalue().endswith("8 s left\n")
+
+
+def test_on_a_terminal_the_place_within_the_epoch_is_shown_twice_a_second(clock):
+    stream = Terminal()
+    progress = training.Progress(3, 500, stream)
+    progress.on_epoch_begin(0)
+    for batch in range(21):
+        clock.now += 0.125
+        progress.on_train_batch_end(batch)
+    steps = stream.getvalue().split("\r")[1:]
+    assert steps == [f"  step {step}/500 " for step in (1, 5, 9, 13, 17, 21)]
+    progress.on_epoch_end(0, {"loss": 1.0, "accuracy": 1.0})
+    line = stream.getvalue().rpartition("\r")[2]
+    assert line.startswith("  epoch 1/3  loss")
+    # The line covers the step that stood there.
+    assert len(line) > max(map(len, steps))
+
+
+def test_without_a_terminal_there_is_nothing_within_the_epoch(clock):
+    stream = io.StringIO()
+    progress = training.Progress(3, 500, stream)
+    progress.on_epoch_begin(0)
+    for batch in range(50):
+        clock.now += 1
+        progress.on_train_batch_end(batch)
+    assert stream.getvalue() == ""
+
+
+def test_it_prints_on_standard_output_by_default(clock, capsys):
+    progress = training.Progress(1, 5)
+    progress.on_epoch_begin(0)
+    progress.on_epoch_end(0, {"loss": 1.0, "accuracy": 1.0})
+    assert capsys.readouterr().out == "  epoch 1/1  loss   1.0000  train error  0.00%\n"
