@@ -9,7 +9,17 @@ import inspect
 import keras
 import tensorflow as tf
 
-__all__ = ["DistillationLoss", "comparable_logits", "constructor_arguments"]
+from kd_keras import registry
+
+__all__ = [
+    "DistillationLoss",
+    "comparable_logits",
+    "constructor_arguments",
+    "known_reduction",
+    "reduce_over_classes",
+]
+
+_REDUCTIONS = {"mean": tf.reduce_mean, "sum": tf.reduce_sum}
 
 
 @keras.saving.register_keras_serializable(package="kd_keras")
@@ -159,3 +169,37 @@ def comparable_logits(teacher_logits, student_logits):
             )
     teacher_logits = tf.stop_gradient(tf.cast(teacher_logits, tf.float32))
     return teacher_logits, tf.cast(student_logits, tf.float32)
+
+
+def known_reduction(reduction):
+    """Return the name of a reduction over the classes, or refuse it.
+
+    Args:
+        reduction: "sum" or "mean".
+
+    Returns:
+        The same.
+
+    Raises:
+        ValueError: If there is no such reduction.
+    """
+    if reduction not in _REDUCTIONS:
+        raise registry.unknown_name("reduction", _REDUCTIONS, reduction)
+    return reduction
+
+
+def reduce_over_classes(values, reduction):
+    """Reduce values per class to one value per example.
+
+    Args:
+        values: Shape (batch, classes).
+        reduction: "sum" or "mean".
+
+    Returns:
+        Shape (batch,).
+
+    Example:
+        >>> reduce_over_classes(tf.constant([[1.0, 3.0]]), "mean").numpy()
+        array([2.], dtype=float32)
+    """
+    return _REDUCTIONS[reduction](values, axis=-1)

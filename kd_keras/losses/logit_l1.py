@@ -3,12 +3,9 @@
 import keras
 import tensorflow as tf
 
-from kd_keras import registry
 from kd_keras.losses import base
 
 __all__ = ["LogitL1"]
-
-_REDUCTIONS = {"sum": tf.reduce_sum, "mean": tf.reduce_mean}
 
 
 @keras.saving.register_keras_serializable(package="kd_keras")
@@ -36,11 +33,9 @@ class LogitL1(base.DistillationLoss):
 
     def __init__(self, reduction="sum", *, name=None):
         super().__init__(name=name)
-        if reduction not in _REDUCTIONS:
-            raise registry.unknown_name("reduction", _REDUCTIONS, reduction)
-        self.reduction = reduction
+        self.reduction = base.known_reduction(reduction)
 
     def per_example(self, teacher, student, labels=None):
         """The difference of each example in units of the logits, shape (batch,)."""
         teacher, student = base.comparable_logits(teacher, student)
-        return _REDUCTIONS[self.reduction](tf.abs(teacher - student), axis=-1)
+        return base.reduce_over_classes(tf.abs(teacher - student), self.reduction)
