@@ -11,6 +11,7 @@ from kd_keras import registry
 
 TABLE = {
     "logit_l1": "kd_keras.losses.logit_l1:LogitL1",
+    "logit_regression": "kd_keras.losses.logit_regression:LogitRegression",
     "soft_target": "kd_keras.losses.soft_target:SoftTarget",
 }
 
