@@ -33,8 +33,18 @@ def main(words):
     except (ValueError, TypeError, ArithmeticError, OSError) as error:
         if debug:
             raise
-        print(f"main.py: {error}", file=sys.stderr)
+        print(f"main.py: {_say(error)}", file=sys.stderr)
         return 2
+
+
+def _say(error):
+    if isinstance(error, OSError) and error.errno is not None:
+        place = error.filename or "a file"
+        return (
+            f"Cannot read or write {place}: {error.strerror}. What was complete is still there; "
+            "the same command goes on where it was."
+        )
+    return str(error)
 
 
 if __name__ == "__main__":

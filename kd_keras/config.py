@@ -22,7 +22,6 @@ __all__ = [
     "Student",
     "Teacher",
     "Training",
-    "differences",
     "from_dictionary",
 ]
 
@@ -356,26 +355,3 @@ def from_dictionary(dictionary):
             **{key: _as_declared(value, annotations[key]) for key, value in values.items()}
         )
     return Config(**built)
-
-
-def differences(first, second, sections=None):
-    """The fields in which two configurations differ.
-
-    Args:
-        first, second: Configurations.
-        sections: Names of the sections to compare; all by default.
-
-    Returns:
-        Tuples of `("section.field", value in first, value in second)`.
-
-    Example:
-        >>> differences(Config(), from_dictionary({"run": {"seed": 3}}))
-        [('run.seed', 0, 3)]
-    """
-    found = []
-    first, second = first.to_dictionary(), second.to_dictionary()
-    for section in sections or first:
-        for field, value in first[section].items():
-            if value != second[section][field]:
-                found.append((f"{section}.{field}", value, second[section][field]))
-    return found

@@ -137,25 +137,3 @@ def test_an_unknown_field_is_refused():
 def test_a_value_out_of_range_is_refused_from_a_dictionary_too():
     with pytest.raises(ValueError, match="Invalid value for epochs"):
         config.from_dictionary({"training": {"epochs": 0}})
-
-
-def test_differences_names_section_and_field_with_both_values():
-    assert config.differences(changed(), changed()) == []
-    assert config.differences(Config(), changed()) == [
-        ("run.name", "", "a"),
-        ("run.seed", 0, 3),
-        ("data.dataset", "digits", "synthetic"),
-        ("data.flip", "auto", "no"),
-        ("student.depth", 10, 16),
-        ("distillation.loss", ("logit_l1",), ("soft_target:0.9", "logit_l1")),
-        ("training.epochs", 30, 5),
-        ("training.learning_rate_drops", (), (2, 4)),
-        ("training.nesterov", False, True),
-        ("export.formats", ("saved_model", "tflite_float32"), ("saved_model",)),
-    ]
-
-
-def test_differences_of_some_sections():
-    assert config.differences(Config(), changed(), sections=("student",)) == [
-        ("student.depth", 10, 16)
-    ]

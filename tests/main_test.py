@@ -1,4 +1,6 @@
 import dataclasses
+import errno
+import os
 import pathlib
 import subprocess
 import sys
@@ -146,3 +148,12 @@ def test_the_flags_alone_know_nothing_of_tensorflow():
     )
     result = run_python("-c", script, directory=ROOT)
     assert result.returncode == 0, result.stderr
+
+
+def test_an_error_of_the_disk_is_a_sentence(put_command, capsys):
+    put_command(raise_error(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "runs/last.npz")))
+    assert main.main(["distill"]) == 2
+    assert capsys.readouterr().err == (
+        "main.py: Cannot read or write runs/last.npz: No space left on device. What was complete "
+        "is still there; the same command goes on where it was.\n"
+    )

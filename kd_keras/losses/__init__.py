@@ -30,7 +30,7 @@ def arguments(name):
     return tuple(inspect.signature(registry.locate("loss", TABLE, name)).parameters)
 
 
-def get(name, **arguments):
+def get(name, /, **arguments):
     """Build the loss of that name.
 
     Args:

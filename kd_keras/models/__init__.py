@@ -20,7 +20,7 @@ def names():
     return sorted(NETWORKS)
 
 
-def get(name, **arguments):
+def get(name, /, **arguments):
     """Build the network of that name.
 
     Args:

@@ -19,7 +19,6 @@ class RunFolder:
         checkpoints_path: Folder of what a killed run goes on from.
         history_path: One row per epoch.
         metrics_path: The final figures, written last: where it exists the run is finished.
-        exports_path: Folder of the exported files.
 
     Example:
         >>> RunFolder("saved_models/teacher").finished
@@ -32,7 +31,6 @@ class RunFolder:
         self.checkpoints_path = self.path / "checkpoints"
         self.history_path = self.path / "history.csv"
         self.metrics_path = self.path / "metrics.json"
-        self.exports_path = self.path / "exports"
 
     @property
     def finished(self):

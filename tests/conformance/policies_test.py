@@ -50,7 +50,9 @@ def test_float16_scales_the_loss_and_gives_the_same_update():
     _, scaled = _first_logs("mixed_float16")
     assert float(scaled.optimizer.dynamic_scale) > 1
     moves = [
-        np.concatenate([(a - b).ravel() for a, b in zip(toys.weights_of(d.student), before, strict=True)])
+        np.concatenate(
+            [(a - b).ravel() for a, b in zip(toys.weights_of(d.student), before, strict=True)]
+        )
         for d in (plain, scaled)
     ]
     cosine = moves[0] @ moves[1] / np.linalg.norm(moves[0]) / np.linalg.norm(moves[1])

@@ -3,7 +3,7 @@ import types
 import pytest
 
 import flags
-from kd_keras import config, pipeline
+from kd_keras import config, losses, pipeline
 
 
 def parse(*words):
@@ -87,7 +87,7 @@ def test_help_fits_the_terminal(monkeypatch):
 
 def test_an_unknown_command():
     assert refuse("distil") == (
-        "Unknown command. Expected one of distill, evaluate, export, quickstart, train_teacher. "
+        f"Unknown command. Expected one of {', '.join(sorted(pipeline.COMMANDS))}. "
         "Received: distil. Did you mean distill?"
     )
 
@@ -133,7 +133,7 @@ def test_a_value_of_another_type(word, sentence):
 
 def test_a_name_that_is_in_no_table():
     assert refuse("distill", "--loss=logit_l1,soft_targets:0.5") == (
-        "Unknown loss. Expected one of logit_l1, soft_target. Received: soft_targets:0.5. "
+        f"Unknown loss. Expected one of {', '.join(losses.names())}. Received: soft_targets:0.5. "
         "Did you mean soft_target? See python main.py distill --help."
     )
     assert refuse("distill", "--dataset=digits:3").startswith("Unknown dataset. Expected one of ")

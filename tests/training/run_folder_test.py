@@ -12,7 +12,6 @@ def test_where_things_are(tmp_path):
     assert folder.checkpoints_path == tmp_path / "run/checkpoints"
     assert folder.history_path == tmp_path / "run/history.csv"
     assert folder.metrics_path == tmp_path / "run/metrics.json"
-    assert folder.exports_path == tmp_path / "run/exports"
     assert not folder.path.exists()
 
 

@@ -20,7 +20,7 @@ def names():
     return sorted(TABLE)
 
 
-def get(name, **arguments):
+def get(name, /, **arguments):
     """Build the game of that name.
 
     Args:
