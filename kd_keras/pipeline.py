@@ -39,7 +39,8 @@ def quickstart(config):
         )
     steps = len(_QUICKSTART) + 2
     print(f"1/{steps}  The teacher learns from the labels.")
-    train_teacher(config)
+    # One teacher for all seeds, so that quickstarts with other seeds compare students alone.
+    train_teacher(_replace(config, "run", seed=0))
     folders = {"teacher": assembly.teacher_folder(config)}
     for number, (label, changes) in enumerate(_QUICKSTART.items(), start=2):
         print(f"\n{number}/{steps}  The student learns: {label}.")

@@ -285,6 +285,11 @@ def test_quickstart_ends_with_its_table_and_files(tmp_path, capsys):
         assert f"\n{label}" in said
     assert said.count("points") >= 4
     assert (tmp_path / STUDENT / "exports" / "saved_model" / "saved_model.pb").is_file()
+    teacher = (tmp_path / TEACHER / "teacher.keras").stat().st_mtime_ns
+    words = [*words, "--epochs=1", f"--output_directory={tmp_path}"]
+    assert main.main(["quickstart", *words, "--seed=1"]) == 0
+    assert (tmp_path / TEACHER / "teacher.keras").stat().st_mtime_ns == teacher
+    assert (tmp_path / STUDENT.replace("seed0", "seed1") / "student.keras").is_file()
     assert main.main(["quickstart", *words, "--run_name=x"]) == 2
     assert "quickstart makes several runs" in capsys.readouterr().err
 
