@@ -1,7 +1,7 @@
 """Draws docs/quickstart.svg: the test error of the quickstart's students over several seeds.
 
-    for seed in 0 1 2 3 4; do python main.py quickstart --seed=$seed; done
-    pip install -e '.[figures]' && python docs/draw_quickstart.py
+for seed in 0 1 2 3 4; do python main.py quickstart --seed=$seed; done
+pip install -e '.[figures]' && python docs/draw_quickstart.py
 """
 
 import json

@@ -70,12 +70,14 @@ def finish(splits, distiller, outcome, folder, name):
     for which in ("last", "best"):
         if which == "best":
             network.set_weights(outcome.best_weights)
+        # What is judged is what is saved, whatever precision it was trained in.
+        model = models.to_float32(network)
         if len(split):
             figures[which] = metrics.summarize(
-                predict_logits(network, split), split.labels, splits.class_names, teacher_logits
+                predict_logits(model, split), split.labels, splits.class_names, teacher_logits
             )
         path = folder.path / (f"{name}.keras" if which == "best" else f"{name}_last.keras")
-        training.save_model(models.to_float32(network), path)
+        training.save_model(model, path)
     size = export.measure_complexity(folder.path / f"{name}.keras")
     figures["parameters"], figures["multiply_adds"] = size.parameters, size.multiply_adds
     figures["size_bytes"] = size.size_bytes

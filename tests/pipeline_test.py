@@ -245,6 +245,19 @@ def test_evaluate_takes_every_kind_of_file_and_they_agree(copied):
     assert figures[0]["top1_error_percent"] == trained["top1_error_percent"]
 
 
+def test_a_model_trained_in_bfloat16_is_judged_as_it_is_saved(root, tmp_path):
+    words = _for("distill", f"--output_directory={tmp_path}", "--precision=mixed_bfloat16")
+    words += [f"--teacher_path={root / TEACHER / 'teacher.keras'}", "--run_name=run"]
+    assert main.main(words) == 0
+    student = keras.models.load_model(tmp_path / "run" / "student.keras")
+    assert {layer.compute_dtype for layer in student.layers} == {"float32"}
+    assert main.main(["evaluate", f"--run={tmp_path / 'run'}"]) == 0
+    evaluated = json.loads((tmp_path / "run" / "student.keras.test.json").read_text())
+    assert evaluated["negative_log_likelihood_nats"] == pytest.approx(
+        _metrics(tmp_path / "run")["best"]["negative_log_likelihood_nats"], rel=1e-5
+    )
+
+
 def test_evaluate_on_another_split(copied):
     assert main.main(["evaluate", f"--run={copied / STUDENT}", "--split=validation"]) == 0
     figures = json.loads((copied / STUDENT / "student.keras.validation.json").read_text())
