@@ -6,6 +6,7 @@ from kd_keras import data, export, metrics, models, report, training
 
 # They take seconds to import, and --help must not wait for them.
 np = lazy_loader.load("numpy")
+tf = lazy_loader.load("tensorflow")
 
 __all__ = [
     "choose_split",
@@ -39,8 +40,8 @@ def choose_split(splits, name):
 def predict_logits(model, split):
     """The logits of a whole split, in its order, shape (images, classes), float32."""
     batches = data.evaluation_batches(split, batch_size=_BATCH_SIZE)
-    logits = model.predict(batches.map(lambda features, _: features["image"]), verbose=0)
-    return np.asarray(logits, np.float32)
+    logits = [model(features["image"], training=False) for features, _ in batches]
+    return np.concatenate([tf.cast(part, tf.float32).numpy() for part in logits])
 
 
 def finish(splits, distiller, outcome, folder, name):

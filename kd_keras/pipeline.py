@@ -175,7 +175,7 @@ def _train(config, splits, distiller, folder):
         epochs=recipe.epochs,
         steps_per_epoch=data.steps_per_epoch(splits.train, recipe.batch_size),
         folder=folder,
-        callbacks=[distillation.DiscriminatorMonitor()],
+        callbacks=[distillation.DiscriminatorMonitor(splits.num_classes)],
     )
 
 

@@ -45,21 +45,36 @@ class DiscriminatorMonitor(keras.callbacks.Callback):
     """Warns when the discriminator stops being an opponent.
 
     It wins outright when it tells teacher from student nearly always: the saturating loss then
-    gives the student no gradient. It has collapsed when it says the same of all, or no more than
-    a coin would, from the first epochs on, and so teaches nothing.
+    gives the student no gradient. It has collapsed when it says the same of all logits, or knows
+    neither their origin nor their class better than a guess. That it cannot tell the origin
+    alone is no fault: it is what the game ends in, and what the paper's curve shows.
 
     Args:
-        patience: Epochs in a row before a warning is given, once.
+        num_classes: Number of classes, for the chance level.
+        patience: Epochs in a row before a warning is given, once for each fault.
         win: Rate of right verdicts, on teacher and student each, that counts as winning.
-        margin: Distance from 1/2 of the mean rate that counts as no better than a coin.
         report: Function that is given the sentence; prints to standard error by default.
+
+    Example:
+        >>> monitor = DiscriminatorMonitor(10, patience=1, report=print)
+        >>> monitor.on_epoch_end(
+        ...     0,
+        ...     {
+        ...         "discriminator_teacher_accuracy": 1.0,
+        ...         "discriminator_student_accuracy": 1.0,
+        ...         "discriminator_teacher_class_accuracy": 0.9,
+        ...     },
+        ... )
+        the discriminator has won outright for 1 epoch: it is right on 100% of the teacher's and \
+100% of the student's logits. The learned loss gives little gradient then: lower \
+--discriminator_learning_rate or --discriminator_depth, or try --game=non_saturating.
     """
 
-    def __init__(self, patience=3, *, win=0.98, margin=0.01, report=None):
+    def __init__(self, num_classes, patience=3, *, win=0.98, report=None):
         super().__init__()
+        self._chance = 1 / num_classes
         self._patience = patience
         self._win = win
-        self._margin = margin
         self._report = report or (lambda text: print(f"  warning: {text}", file=sys.stderr))
         self._states = []
         self._reported = set()
@@ -70,32 +85,36 @@ class DiscriminatorMonitor(keras.callbacks.Callback):
             return
         teacher = logs["discriminator_teacher_accuracy"]
         student = logs["discriminator_student_accuracy"]
-        self._states.append(self._judge(teacher, student))
-        recent = self._states[-self._patience :]
-        state = recent[-1]
-        if state and recent == [state] * self._patience and state not in self._reported:
+        state = self._judge(teacher, student, logs["discriminator_teacher_class_accuracy"])
+        self._states = [*self._states, state][-self._patience :]
+        if state and self._states == [state] * self._patience and state not in self._reported:
             self._reported.add(state)
+            epochs = f"{self._patience} epoch" + ("s" if self._patience > 1 else "")
             self._report(
-                f"the discriminator has {state} for {self._patience} epochs: it is right on "
+                f"the discriminator has {state} for {epochs}: it is right on "
                 f"{100 * teacher:.0f}% of the teacher's and {100 * student:.0f}% of the student's "
                 f"logits. {_ADVICE[state]}"
             )
 
-    def _judge(self, teacher, student):
-        if min(teacher, student) >= self._win:
-            return "won outright"
-        if abs((teacher + student) / 2 - 0.5) <= self._margin:
-            return "told nothing apart"
-        return None
+    def _judge(self, teacher, student, class_rate):
+        low, high = sorted((teacher, student))
+        if low >= self._win:
+            return _WON
+        same_of_all = high >= self._win and low <= 1 - self._win
+        guesses = abs(low + high - 1) <= _MARGIN and class_rate <= 1.5 * self._chance
+        return _COLLAPSED if same_of_all or guesses else None
 
 
+_MARGIN = 0.02
+_WON = "won outright"
+_COLLAPSED = "collapsed"
 _ADVICE = {
-    "won outright": (
+    _WON: (
         "The learned loss gives little gradient then: lower --discriminator_learning_rate or "
         "--discriminator_depth, or try --game=non_saturating."
     ),
-    "told nothing apart": (
-        "The learned loss then teaches labels alone: raise --discriminator_learning_rate, unless "
-        "the student has become the teacher's equal."
+    _COLLAPSED: (
+        "The learned loss teaches nothing then: change --discriminator_learning_rate, or lower "
+        "--discriminator_depth."
     ),
 }

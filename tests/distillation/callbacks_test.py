@@ -4,29 +4,38 @@ from kd_keras import distillation, losses
 from tests.distillation import toys
 
 
-def _run(monitor, verdicts):
-    for epoch, (teacher, student) in enumerate(verdicts):
+def _run(verdicts, patience=3):
+    said = []
+    monitor = distillation.DiscriminatorMonitor(10, patience, report=said.append)
+    for epoch, (teacher, student, classes) in enumerate(verdicts):
         monitor.on_epoch_end(
             epoch,
             {
                 "discriminator_teacher_accuracy": teacher,
                 "discriminator_student_accuracy": student,
+                "discriminator_teacher_class_accuracy": classes,
             },
         )
+    return said
+
+
+WON = (0.99, 0.99, 0.9)
+SAME_OF_ALL = (1.0, 0.0, 0.9)
+GUESSES = (0.5, 0.5, 0.1)
+ORIGIN_UNKNOWN = (0.4, 0.6, 0.9)
 
 
 @pytest.mark.parametrize(
     ("verdicts", "words"),
     [
-        ([(0.99, 0.99)] * 3, "won outright for 3 epochs: it is right on 99%"),
-        ([(0.5, 0.5)] * 3, "told nothing apart for 3 epochs"),
-        ([(1.0, 0.0)] * 3, "told nothing apart for 3 epochs"),
-        ([(0.0, 1.0), (1.0, 0.0), (0.5, 0.5)], "told nothing apart"),
+        ([WON] * 3, "won outright for 3 epochs: it is right on 99%"),
+        ([SAME_OF_ALL] * 3, "collapsed for 3 epochs: it is right on 100%"),
+        ([SAME_OF_ALL, (0.0, 1.0, 0.9), GUESSES], "collapsed for 3 epochs"),
+        ([GUESSES] * 5, "collapsed"),
     ],
 )
 def test_a_discriminator_that_is_no_opponent_is_reported(verdicts, words):
-    said = []
-    _run(distillation.DiscriminatorMonitor(patience=3, report=said.append), verdicts)
+    said = _run(verdicts)
     assert len(said) == 1
     assert words in said[0]
 
@@ -34,31 +43,25 @@ def test_a_discriminator_that_is_no_opponent_is_reported(verdicts, words):
 @pytest.mark.parametrize(
     "verdicts",
     [
-        [(0.7, 0.6)] * 10,
-        [(0.99, 0.99), (0.9, 0.9), (0.99, 0.99)],
-        [(0.99, 0.99)] * 2,
-        [(0.99, 0.7)] * 5,
-        [(0.5, 0.5), (0.99, 0.99), (0.5, 0.5)],
+        [(0.7, 0.6, 0.9)] * 10,
+        [WON, (0.9, 0.9, 0.9), WON],
+        [WON] * 2,
+        [(0.99, 0.7, 0.9)] * 5,
+        [GUESSES, WON, GUESSES],
+        [ORIGIN_UNKNOWN] * 10,
     ],
 )
 def test_a_sound_game_is_not(verdicts):
-    said = []
-    _run(distillation.DiscriminatorMonitor(patience=3, report=said.append), verdicts)
-    assert not said
+    assert not _run(verdicts)
 
 
-def test_each_state_is_reported_once():
-    said = []
-    _run(
-        distillation.DiscriminatorMonitor(patience=2, report=said.append),
-        [(0.99, 0.99)] * 5 + [(0.5, 0.5)] * 5 + [(0.99, 0.99)] * 5,
-    )
-    assert len(said) == 2
+def test_each_fault_is_reported_once():
+    assert len(_run([WON] * 5 + [GUESSES] * 5 + [WON] * 5, patience=2)) == 2
 
 
 def test_without_a_discriminator_nothing_is_said():
     said = []
-    distillation.DiscriminatorMonitor(report=said.append).on_epoch_end(0, {"loss": 1.0})
+    distillation.DiscriminatorMonitor(10, report=said.append).on_epoch_end(0, {"loss": 1.0})
     assert not said
 
 
