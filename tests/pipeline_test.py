@@ -136,6 +136,9 @@ def test_a_run_that_was_stopped_goes_on_and_ends_the_same(root, tmp_path, capsys
     assert main.main(whole) == 0
 
     class Interruption(keras.callbacks.Callback):
+        def __init__(self, num_classes):
+            super().__init__()
+
         def on_epoch_end(self, epoch, logs=None):
             raise KeyboardInterrupt
 

@@ -6,9 +6,12 @@ from kd_keras import report
 
 
 def points_of_chance(control, student, examples):
-    """1.96 standard deviations of the difference of two proportions, in percentage points."""
-    p, q = control / 100, student / 100
-    return 100 * 1.96 * math.sqrt(p * (1 - p) / examples + q * (1 - q) / examples)
+    """1.96 standard deviations of the difference of two proportions, by Agresti and Caffo."""
+    variance = 0.0
+    for error in (control, student):
+        rate = (error / 100 * examples + 1) / (examples + 2)
+        variance += rate * (1 - rate) / (examples + 2)
+    return 100 * 1.96 * math.sqrt(variance)
 
 
 @pytest.mark.parametrize(
