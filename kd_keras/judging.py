@@ -143,7 +143,7 @@ def evaluate_file(subject, splits, split_name):
     """Run a model's file over a split and print its figures.
 
     Args:
-        subject: An `assembly.Subject`.
+        subject: An `runs.Subject`.
         splits: Its data.
         split_name: `"train"`, `"validation"` or `"test"`.
 

@@ -1,7 +1,8 @@
 """What each command does, as one straight story per command.
 
-How the parts of a story are built from the configuration is in `assembly`; how a trained network
-is judged is in `judging`; everything else is a library that knows nothing of commands.
+How the parts of a story are built from the configuration is in `assembly`; where runs live is in
+`runs`; how a trained network is judged is in `judging`; everything else is a library that knows
+nothing of commands.
 """
 
 import contextlib
@@ -10,7 +11,7 @@ import typing
 
 import lazy_loader
 
-from kd_keras import assembly, data, distillation, judging, report, training
+from kd_keras import assembly, data, distillation, judging, report, runs, training
 from kd_keras import export as exporting
 
 # They take seconds to import, and --help must not wait for them.
@@ -41,12 +42,12 @@ def quickstart(config):
     print(f"1/{steps}  The teacher learns from the labels.")
     # One teacher for all seeds, so that quickstarts with other seeds compare students alone.
     train_teacher(_replace(config, "run", seed=0))
-    folders = {"teacher": assembly.teacher_folder(config)}
+    folders = {"teacher": runs.teacher_folder(config)}
     for number, (label, changes) in enumerate(_QUICKSTART.items(), start=2):
         print(f"\n{number}/{steps}  The student learns: {label}.")
         method = _replace(config, "distillation", **changes)
         distill(method)
-        folders[label] = assembly.student_folder(method)
+        folders[label] = runs.student_folder(method)
     print(f"\n{steps}/{steps}  The adversarial student becomes files.")
     status = export(_replace(config, "evaluation", run=str(folders["adversarial"].path)))
     print("\n" + judging.compare_folders(folders, control="from scratch"))
@@ -57,9 +58,9 @@ def train_teacher(config):
     """Train the teacher on the labels, keep the best on validation, and test it once."""
     strategy = _prepare(config)
     splits = assembly.load_splits(config)
-    folder = assembly.teacher_folder(config, config.run.name)
+    folder = runs.teacher_folder(config, config.run.name)
     sections = ("run", "data", "teacher", "training")
-    identity, record = assembly.identify(config, "train_teacher", splits, sections)
+    identity, record = runs.identify(config, "train_teacher", splits, sections)
     folder.claim(identity, record)
     if folder.finished:
         return judging.print_finished(folder)
@@ -74,14 +75,14 @@ def distill(config):
     """Train the student on the labels, the teacher and the learned loss, and test it once."""
     strategy = _prepare(config)
     splits = assembly.load_splits(config)
-    folder = assembly.student_folder(config, config.run.name)
+    folder = runs.student_folder(config, config.run.name)
     teacher, teacher_path = None, None
     if config.distillation.needs_teacher:
         with strategy.scope():
             teacher, teacher_path = assembly.read_teacher(config, splits)
         print(f"  teacher: {teacher_path}")
     sections = ("run", "data", "student", "distillation", "discriminator", "training")
-    identity, record = assembly.identify(config, "distill", splits, sections, teacher)
+    identity, record = runs.identify(config, "distill", splits, sections, teacher)
     folder.claim(identity, {**record, "teacher": teacher_path and str(teacher_path)})
     if folder.finished:
         return judging.print_finished(folder)
@@ -94,7 +95,7 @@ def distill(config):
 
 def evaluate(config):
     """Run a finished model over a split, print its figures and write them beside it."""
-    subject = assembly.find_subject(config)
+    subject = runs.find_subject(config)
     splits = assembly.load_splits(subject.config)
     figures = judging.evaluate_file(subject, splits, config.evaluation.split)
     target = subject.path.with_name(f"{subject.path.name}.{config.evaluation.split}.json")
@@ -105,7 +106,7 @@ def evaluate(config):
 
 def export(config):
     """Write the files of a student, run each over the test split, and give a verdict."""
-    subject = assembly.find_subject(config)
+    subject = runs.find_subject(config)
     splits = assembly.load_splits(subject.config)
     model = assembly.load_model(subject.path)
     directory = subject.path.parent / "exports"

@@ -24,6 +24,7 @@ LEVELS = {
     "training": 2,
     "assembly": 3,
     "judging": 3,
+    "runs": 3,
     "pipeline": 3,
     "startup": 3,
     "flags": 3,
@@ -34,9 +35,10 @@ LEVELS = {
 WITHIN_A_LEVEL = {
     ("config", "registry"),
     ("config", "sizes"),
-    ("judging", "assembly"),
+    ("assembly", "runs"),
     ("pipeline", "assembly"),
     ("pipeline", "judging"),
+    ("pipeline", "runs"),
 }
 
 _ENTRY = re.compile(r"(kd_keras(?:\.\w+)+)(?::\w+)?")

@@ -5,7 +5,7 @@ import pathlib
 import pytest
 
 import flags
-from kd_keras import assembly, pipeline
+from kd_keras import pipeline, runs
 
 _FOLDER = pathlib.Path(flags.__file__).parent / "presets"
 _NAMES = sorted(
@@ -63,9 +63,9 @@ def _experiment_and_folder(command, config):
     """What makes a run this run, and where it lies."""
     teacher = (config.data, config.teacher, config.training, config.run.seed)
     if command == "train_teacher":
-        return teacher, assembly.teacher_folder(config, config.run.name).path
+        return teacher, runs.teacher_folder(config, config.run.name).path
     method = (config.student, config.distillation, config.discriminator)
-    return (*teacher, *method), assembly.student_folder(config, config.run.name).path
+    return (*teacher, *method), runs.student_folder(config, config.run.name).path
 
 
 def test_an_experiment_has_one_folder_and_a_folder_one_experiment():
@@ -82,5 +82,5 @@ def test_an_experiment_has_one_folder_and_a_folder_one_experiment():
 def test_the_student_finds_the_teacher_where_it_was_trained(name):
     found = [_parse(words) for words in _commands(name)]
     trained = [_experiment_and_folder(*pair)[1] for pair in found if pair[0] == "train_teacher"]
-    sought = [assembly.teacher_folder(config).path for command, config in found if trained]
+    sought = [runs.teacher_folder(config).path for command, config in found if trained]
     assert set(trained) == set(sought)

@@ -1,0 +1,58 @@
+import dataclasses
+
+import keras
+import numpy as np
+import pytest
+
+from kd_keras import config, data, runs
+
+
+def _configure(**sections):
+    return config.from_dictionary({"data": {"dataset": "synthetic"}, **sections})
+
+
+@pytest.mark.parametrize(
+    ("settings", "name"),
+    [
+        ({}, "supervised-logit_l1-adversarial"),
+        ({"loss": ["soft_target:0.9"], "adversarial_weight": 0.0}, "supervised-soft_target"),
+        ({"loss": [], "adversarial_weight": 0.0}, "supervised"),
+        ({"loss": [], "supervised_weight": 0.0}, "adversarial"),
+    ],
+)
+def test_methods_are_named_by_their_terms(settings, name):
+    made = _configure(distillation=settings)
+    assert runs.name_method(made.distillation) == name
+    assert runs.student_folder(made).path.name == f"synthetic-wide_resnet-10-2-{name}-seed0"
+
+
+def test_a_run_name_takes_the_place_of_the_made_one():
+    made = _configure(run={"output_directory": "runs"})
+    assert runs.teacher_folder(made, "mine").path.as_posix() == "runs/mine"
+    assert runs.student_folder(made, "mine").path.as_posix() == "runs/mine"
+
+
+def test_fingerprints_tell_weights_apart():
+    model = keras.Sequential([keras.Input([2]), keras.layers.Dense(3)])
+    before = runs.fingerprint_weights(model)
+    assert before == runs.fingerprint_weights(model)
+    weights = model.get_weights()
+    weights[1] = np.nextafter(weights[1], np.float32(1))
+    model.set_weights(weights)
+    assert before != runs.fingerprint_weights(model)
+
+
+def test_identity_leaves_out_what_has_no_effect_and_keeps_what_has():
+    splits = data.load("synthetic")
+    made = _configure()
+    moved = dataclasses.replace(
+        made, run=dataclasses.replace(made.run, output_directory="elsewhere", name="x")
+    )
+    seeded = dataclasses.replace(made, run=dataclasses.replace(made.run, seed=1))
+    sections = ("run", "data", "training")
+    one, two, three = (
+        runs.identify(each, "distill", splits, sections)[0] for each in (made, moved, seeded)
+    )
+    assert one == two
+    assert one != three
+    assert one["data"] == splits.fingerprint
