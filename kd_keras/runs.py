@@ -37,7 +37,6 @@ _WITHOUT_EFFECT = {
     "data.download",
     "data.cache_directory",
     "data.memory_limit_gigabytes",
-    "teacher.path",
 }
 
 
