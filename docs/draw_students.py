@@ -44,7 +44,7 @@ def main(title, teacher_run, *methods):
     axes.set_yticks(range(len(labels)), labels)
     axes.set_ylim(len(labels) - 0.5, -0.5)
     axes.set_xlim(0, axes.get_xlim()[1] * 1.08)
-    axes.set_xlabel(f"test error; dots: seeds; dashed: the teacher, {teacher:.1f}%")
+    axes.set_xlabel(f"test error in %; dots: seeds; dashed: the teacher, {teacher:.1f}%")
     sizes = f"student {sizes[0]:,} parameters, teacher {teacher_parameters:,}"
     axes.set_title(f"{title}\n{sizes}", fontsize=12)
     for side in ("top", "right"):

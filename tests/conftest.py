@@ -2,21 +2,31 @@
 
 import os
 
+import pytest
+
+from kd_keras import startup
+
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-import keras
-import pytest
-import tensorflow as tf
 
-# Replicas can be tested on a machine with one processor only if TensorFlow is told before its
-# first operation. Everything else runs on the first of the two.
-tf.config.set_logical_device_configuration(
-    tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
-)
+def pytest_configure(config):
+    """Start TensorFlow with two logical processors.
+
+    Replicas can be tested on a machine with one processor only if TensorFlow is told before its
+    first operation. Everything else runs on the first of the two.
+    """
+    startup.start_tensorflow()
+    import tensorflow as tf
+
+    processor = tf.config.list_physical_devices("CPU")[0]
+    devices = [tf.config.LogicalDeviceConfiguration()] * 2
+    tf.config.set_logical_device_configuration(processor, devices)
 
 
 @pytest.fixture(autouse=True)
 def _repeatable():
+    import keras
+
     keras.utils.set_random_seed(0)
     keras.config.set_dtype_policy("float32")
     yield
