@@ -5,13 +5,12 @@ discriminator's update, the student's terms against the updated discriminator, t
 update, what is tracked. Where images and teacher logits come from is not known here.
 """
 
-import copy
-
 import keras
 import tensorflow as tf
 
 from kd_keras.distillation.batch import check_models, require_same_classes, unpack_batch
 from kd_keras.distillation.forward import make_forward, synchronize_batch_normalization
+from kd_keras.distillation.saving import Saving
 from kd_keras.distillation.terms import Terms, average
 from kd_keras.distillation.tracking import Tracking
 from kd_keras.distillation.updates import apply_gradients, backpropagate, gradient_shares
@@ -30,7 +29,7 @@ class _Untracked:
 
 
 @keras.saving.register_keras_serializable(package="kd_keras")
-class Distiller(keras.Model):
+class Distiller(Saving, keras.Model):
     """Trains a student; the teacher is asked, never trained, and never saved with it.
 
     The student minimises, as means over the batch,
@@ -329,55 +328,6 @@ class Distiller(keras.Model):
         self.discriminator_optimizer.apply(tape.gradient(loss, variables), variables)
         self.adversary.clip_weights()
         return verdict
-
-    def get_config(self):
-        """The constructor's arguments but for the teacher, for saving."""
-        weights = {name: float(self.hyperparameters[name]) for name in self.terms.names}
-        serialize = keras.saving.serialize_keras_object
-        return {
-            "student": serialize(self.student),
-            "matching": [
-                (serialize(loss), weights[name]) for name, loss in self.terms.matching.items()
-            ],
-            "supervised_weight": weights["supervised"],
-            "adversary": self.adversary and serialize(self.adversary),
-            "adversarial_weight": weights.get("adversarial", 0.0),
-            "track_gradient_shares": self.track_gradient_shares,
-            "name": self.name,
-        }
-
-    @classmethod
-    def from_config(cls, config):
-        """The inverse of `get_config`, without a teacher."""
-        restore = keras.saving.deserialize_keras_object
-        config = copy.deepcopy(config)  # Keras takes entries out of what it restores.
-        matching = [(restore(loss), weight) for loss, weight in config["matching"]]
-        adversary = config["adversary"] and restore(config["adversary"])
-        return cls(
-            **{
-                **config,
-                "student": restore(config["student"]),
-                "matching": matching,
-                "adversary": adversary,
-            }
-        )
-
-    def get_compile_config(self):
-        """What `compile` was given, for saving."""
-        serialize = keras.saving.serialize_keras_object
-        return {
-            "optimizer": serialize(self.optimizer),
-            "discriminator_optimizer": self.adversary and serialize(self.discriminator_optimizer),
-            "xla": self.xla,
-            "clip_norm": self.clip_norm,
-        }
-
-    def compile_from_config(self, config):
-        """The inverse of `get_compile_config`."""
-        config = dict(config)
-        for key in ("optimizer", "discriminator_optimizer"):
-            config[key] = config[key] and keras.saving.deserialize_keras_object(config[key])
-        self.compile(**config)
 
 
 def _computes_in_float16(model):

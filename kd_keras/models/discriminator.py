@@ -32,8 +32,11 @@ def discriminator(
     The logits are batch-normalised and pass `depth` residual blocks of C nodes, C being the
     number of classes: relu(x + dropout(batch_normalization(linear(x)))). One linear layer gives
     the outputs. Layers start as PyTorch's `nn.Linear`: weights and biases uniform in
-    +-1/sqrt(inputs). Batch normalisation has momentum 0.9 and epsilon 1e-5, PyTorch's 0.1 and
-    1e-5. Everything is float32 under every dtype policy.
+    +-1/sqrt(inputs). The output layer alone starts at zero, so that a fresh discriminator
+    favours neither an origin nor a class and a game begins at chance, 2 ln 2 + 2 ln C un-halved
+    (10.60 for C = 100; the paper states no initialisation, and its curve begins at 10.44, the
+    mean of a first epoch). Batch normalisation has momentum 0.9 and epsilon 1e-5, PyTorch's 0.1
+    and 1e-5. Everything is float32 under every dtype policy.
 
     Heads: `auxiliary` has C class outputs beside those of Real and Fake, as if the two were
     independent given the logits. `joint` has one output for each of the 2C pairs of a class and
@@ -93,7 +96,7 @@ def discriminator(
         x = _linear(x, num_classes, seeds, "projection")
     for block in range(depth - 1 if count_output_layer else depth):
         x = _residual_block(x, dropout, seeds, f"block{block + 1}")
-    real_score, class_logits = make_head(x, num_classes, seeds)
+    real_score, class_logits = make_head(x, num_classes)
     return keras.Model(inputs, {"real_score": real_score, "class_logits": class_logits}, name=name)
 
 
@@ -121,18 +124,24 @@ def _choose_head(head, real_fake_output):
     return _joint_head
 
 
-def _softmax_head(x, num_classes, seeds):
-    outputs = _linear(x, num_classes + 2, seeds, "outputs")
+def _output_layer(x, units):
+    return keras.layers.Dense(
+        units, kernel_initializer="zeros", bias_initializer="zeros", dtype="float32", name="outputs"
+    )(x)
+
+
+def _softmax_head(x, num_classes):
+    outputs = _output_layer(x, num_classes + 2)
     return outputs[:, num_classes] - outputs[:, num_classes + 1], outputs[:, :num_classes]
 
 
-def _sigmoid_head(x, num_classes, seeds):
-    outputs = _linear(x, num_classes + 1, seeds, "outputs")
+def _sigmoid_head(x, num_classes):
+    outputs = _output_layer(x, num_classes + 1)
     return outputs[:, num_classes], outputs[:, :num_classes]
 
 
-def _joint_head(x, num_classes, seeds):
-    outputs = _linear(x, 2 * num_classes, seeds, "outputs")
+def _joint_head(x, num_classes):
+    outputs = _output_layer(x, 2 * num_classes)
     real, fake = outputs[:, :num_classes], outputs[:, num_classes:]
     real_score = keras.ops.logsumexp(real, axis=-1) - keras.ops.logsumexp(fake, axis=-1)
     return real_score, keras.ops.logaddexp(real, fake)

@@ -58,22 +58,35 @@ def test_the_students_term_is_equation_7_without_what_it_cannot_change(label_wei
     np.testing.assert_allclose(loss, expected, rtol=1e-5)
 
 
-def test_a_fresh_game_starts_at_chance_level():
+@pytest.mark.parametrize("game", ["minimax", "non_saturating"])
+@pytest.mark.parametrize("num_classes", [10, 100])
+def test_a_game_starts_at_chance_in_the_first_training_step(game, num_classes):
     """Un-halved: 2 ln 2 + 2 ln C, the level at which the paper's curve begins."""
-    classes, losses_seen = 100, []
-    for seed in range(3):
-        discriminator = models.get("discriminator", num_classes=classes, seed=seed)
-        adversary = distillation.Adversary(discriminator)
-        adversary.start(xla=False)
-        random = np.random.default_rng(seed)
-        teacher, student = 0.1 * random.normal(size=(2, 256, classes)).astype("float32")
-        labels = tf.constant(random.integers(0, classes, 256), tf.int32)
-        discriminator.trainable = False
-        outputs = [discriminator({"logits": z}, training=False) for z in (teacher, student)]
-        adversary._see_both = lambda *_, found=tuple(outputs): found
-        _, verdict = adversary.discriminator_loss(teacher, student, labels)
-        losses_seen.append(float(tf.reduce_mean(verdict["discriminator_loss"])))
-    assert np.mean(losses_seen) == pytest.approx(2 * np.log(2) + 2 * np.log(classes), abs=0.2)
+    discriminator = models.get("discriminator", num_classes=num_classes, seed=3)
+    distiller = toys.make_distiller(
+        toys.make_residual(1, classes=num_classes),
+        toys.make_residual(2, classes=num_classes),
+        adversary=distillation.Adversary(discriminator, game),
+    )
+    images, labels = toys.make_images(64, classes=num_classes)
+    logs = distiller.train_on_batch(images, labels, return_dict=True)
+    chance = 2 * np.log(2) + 2 * np.log(num_classes)
+    assert logs["discriminator_loss"] == pytest.approx(chance, rel=1e-5)
+
+
+def test_a_discriminator_that_starts_at_zero_learns_to_tell_logits_apart():
+    adversary = distillation.Adversary(
+        models.get("discriminator", num_classes=toys.CLASSES, dropout=0.0, seed=3),
+        batch_statistics="joint",
+    )
+    distiller = toys.make_distiller(adversary=adversary, compiled=False)
+    distiller.compile(keras.optimizers.SGD(0.0), keras.optimizers.SGD(0.1, momentum=0.9))
+    inside = adversary.discriminator.get_layer("block1_linear").kernel
+    before = inside.numpy()
+    vectors, labels = toys.make_vectors(64)
+    steps = [distiller.train_on_batch(vectors, labels, return_dict=True) for _ in range(60)]
+    assert np.abs(inside.numpy() - before).max() > 1e-2
+    assert steps[-1]["discriminator_loss"] < steps[0]["discriminator_loss"] - 1.0
 
 
 def test_separate_statistics_hide_a_common_scale_and_joint_ones_show_it():

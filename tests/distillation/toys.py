@@ -5,6 +5,7 @@ import numpy as np
 import tensorflow as tf
 
 from kd_keras import distillation, losses, models
+from tests.models.discriminators import make_opinionated
 
 CLASSES = 4
 
@@ -66,7 +67,8 @@ def make_vectors(count=32, inputs=6, classes=CLASSES, seed=0):
 
 
 def make_adversary(game="minimax", *, classes=CLASSES, dropout=0.0, seed=5, **choices):
-    discriminator = models.get("discriminator", num_classes=classes, dropout=dropout, seed=seed)
+    """With a discriminator that is of an opinion already."""
+    discriminator = make_opinionated(classes, dropout=dropout, seed=seed)
     return distillation.Adversary(discriminator, game, **choices)
 
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from kd_keras import models
+from tests.models.discriminators import make_opinionated
 
 _IMAGE_SHAPE = (8, 8, 3)
 _VARIANTS = {
@@ -18,10 +18,6 @@ _VARIANTS = {
 }
 
 every_variant = pytest.mark.parametrize("arguments", _VARIANTS.values(), ids=_VARIANTS)
-
-
-def _make(**arguments):
-    return models.get("discriminator", num_classes=5, seed=0, **arguments)
 
 
 def _random_inputs(condition="none", **_):
@@ -55,14 +51,14 @@ def _perturb_normalization(model):
 
 @every_variant
 def test_gives_a_score_and_class_logits_per_example(arguments):
-    outputs = _make(**arguments)(_random_inputs(**arguments))
+    outputs = make_opinionated(**arguments)(_random_inputs(**arguments))
     assert set(outputs) == {"real_score", "class_logits"}
     assert (outputs["real_score"].shape, outputs["real_score"].dtype) == ((6,), tf.float32)
     assert (outputs["class_logits"].shape, outputs["class_logits"].dtype) == ((6, 5), tf.float32)
 
 
 def test_softmax_score_is_the_log_odds_of_the_two_outputs():
-    model, inputs = _make(), _random_inputs()
+    model, inputs = make_opinionated(), _random_inputs()
     last = _outputs_of_last_layer(model, inputs)
     outputs = model(inputs, training=False)
     real, fake = last[:, 5], last[:, 6]
@@ -74,7 +70,7 @@ def test_softmax_score_is_the_log_odds_of_the_two_outputs():
 
 
 def test_sigmoid_score_is_the_one_output():
-    model, inputs = _make(real_fake_output="sigmoid"), _random_inputs()
+    model, inputs = make_opinionated(real_fake_output="sigmoid"), _random_inputs()
     last = _outputs_of_last_layer(model, inputs)
     outputs = model(inputs, training=False)
     np.testing.assert_allclose(outputs["class_logits"], last[:, :5], rtol=1e-5)
@@ -82,7 +78,7 @@ def test_sigmoid_score_is_the_one_output():
 
 
 def test_joint_head_gives_the_marginals_of_one_softmax():
-    model, inputs = _make(head="joint"), _random_inputs()
+    model, inputs = make_opinionated(head="joint"), _random_inputs()
     last = _outputs_of_last_layer(model, inputs)
     log_joint = (last - _logsumexp(last, axis=1)[:, None]).reshape(-1, 2, 5)
     outputs = model(inputs, training=False)
@@ -100,7 +96,7 @@ def test_joint_head_gives_the_marginals_of_one_softmax():
 
 @pytest.mark.parametrize("condition", ["label", "image", "teacher_logits"])
 def test_the_condition_reaches_both_outputs(condition):
-    model = _make(condition=condition, image_shape=_IMAGE_SHAPE)
+    model = make_opinionated(condition=condition, image_shape=_IMAGE_SHAPE)
     inputs = _random_inputs(condition)
     outputs = model(inputs, training=False)
     changed = model(inputs | {condition: np.roll(inputs[condition], 1, axis=0)}, training=False)
@@ -109,7 +105,7 @@ def test_the_condition_reaches_both_outputs(condition):
 
 
 def test_the_embedding_is_projected_beside_the_normalised_logits():
-    model, inputs = _make(condition="teacher_logits"), _random_inputs("teacher_logits")
+    model, inputs = make_opinionated(condition="teacher_logits"), _random_inputs("teacher_logits")
     _perturb_normalization(model)
     names = ("logits_normalization", "embedding3", "projection")
     tapped = keras.Model(model.input, [model.get_layer(name).output for name in names])
@@ -120,7 +116,7 @@ def test_the_embedding_is_projected_beside_the_normalised_logits():
 
 
 def test_the_embedding_of_a_vector_is_three_linear_layers_with_relu_between():
-    model, inputs = _make(condition="label"), _random_inputs("label")
+    model, inputs = make_opinionated(condition="label"), _random_inputs("label")
     x = np.eye(5)[inputs["label"]]
     for index in (1, 2, 3):
         kernel, bias = model.get_layer(f"embedding{index}").get_weights()
@@ -131,7 +127,7 @@ def test_the_embedding_of_a_vector_is_three_linear_layers_with_relu_between():
 
 
 def test_the_embedding_of_an_image_is_two_strided_convolutions_an_average_and_a_linear_layer():
-    model = _make(**_VARIANTS["image"])
+    model = make_opinionated(**_VARIANTS["image"])
     inputs = _random_inputs("image")
     x = inputs["image"] / 127.5 - 1.0
     for index in (1, 2):
@@ -144,7 +140,7 @@ def test_the_embedding_of_an_image_is_two_strided_convolutions_an_average_and_a_
 
 
 def test_pixels_are_scaled_to_plus_minus_one():
-    model = _make(condition="image", image_shape=_IMAGE_SHAPE)
+    model = make_opinionated(condition="image", image_shape=_IMAGE_SHAPE)
     scaling = keras.Model(model.get_layer("image").output, model.get_layer("image_scaling").output)
     corners = np.zeros((2, *_IMAGE_SHAPE), np.uint8)
     corners[1] = 255
@@ -157,11 +153,11 @@ def test_pixels_are_scaled_to_plus_minus_one():
 @pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
 def test_is_float32_whatever_the_policy(policy, arguments):
     inputs = _random_inputs(**arguments)
-    expected = _make(**arguments)(inputs, training=False)
+    expected = make_opinionated(**arguments)(inputs, training=False)
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(policy)
     try:
-        model = _make(**arguments)
+        model = make_opinionated(**arguments)
         outputs = model(inputs, training=False)
     finally:
         keras.config.set_dtype_policy(before)
@@ -172,7 +168,7 @@ def test_is_float32_whatever_the_policy(policy, arguments):
 
 
 def test_half_precision_logits_are_accepted():
-    model, inputs = _make(), _random_inputs()
+    model, inputs = make_opinionated(), _random_inputs()
     rounded = tf.cast(inputs["logits"], tf.float16)
     expected = model({"logits": tf.cast(rounded, tf.float32)}, training=False)
     outputs = model({"logits": rounded}, training=False)
@@ -181,7 +177,7 @@ def test_half_precision_logits_are_accepted():
 
 @every_variant
 def test_is_saved_and_loaded_without_this_project(tmp_path, arguments):
-    model = _make(**arguments)
+    model = make_opinionated(**arguments)
     _perturb_normalization(model)
     model.save(tmp_path / "discriminator.keras")
     restored = keras.saving.load_model(tmp_path / "discriminator.keras", safe_mode=True)
@@ -195,7 +191,7 @@ def test_is_saved_and_loaded_without_this_project(tmp_path, arguments):
 
 @every_variant
 def test_compiles_with_xla(arguments):
-    model = _make(**arguments)
+    model = make_opinionated(**arguments)
     inputs = {key: tf.constant(value) for key, value in _random_inputs(**arguments).items()}
     compiled = tf.function(lambda x: model(x, training=False), jit_compile=True)(inputs)
     for key, value in model(inputs, training=False).items():

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from kd_keras import models
 from kd_keras.losses import games
+from tests.models.discriminators import make_opinionated
 
 
 def _make(num_classes=5, **arguments):
@@ -95,7 +96,7 @@ def test_normalisation_has_the_momentum_and_epsilon_of_pytorch():
 
 
 def test_dropout_is_in_every_block_and_active_in_training_alone():
-    model = _make(dropout=0.5)
+    model = make_opinionated(dropout=0.5)
     layers = [layer for layer in model.layers if isinstance(layer, keras.layers.Dropout)]
     assert [layer.rate for layer in layers] == [0.5] * 3
     inputs = _random_logits()
@@ -107,7 +108,7 @@ def test_dropout_is_in_every_block_and_active_in_training_alone():
 
 def test_weights_start_uniform_in_one_over_the_root_of_the_inputs():
     model = _make(num_classes=100, condition="image", image_shape=(8, 8, 3))
-    fan_ins = {"outputs": 100, "block2_linear": 100, "projection": 200, "embedding2": 9 * 32}
+    fan_ins = {"block2_linear": 100, "projection": 200, "embedding2": 9 * 32}
     for name, fan_in in fan_ins.items():
         bound = fan_in**-0.5
         kernel, bias = model.get_layer(name).get_weights()
@@ -117,12 +118,20 @@ def test_weights_start_uniform_in_one_over_the_root_of_the_inputs():
         assert kernel.std() == pytest.approx(bound / math.sqrt(3), rel=0.05)
 
 
+@pytest.mark.parametrize(
+    "arguments", [{}, {"real_fake_output": "sigmoid"}, {"head": "joint"}, {"condition": "label"}]
+)
+def test_the_output_layer_starts_at_zero(arguments):
+    for weights in _make(**arguments).get_layer("outputs").get_weights():
+        assert not weights.any()
+
+
 def test_a_seed_repeats_initialisation_and_dropout():
     inputs = _random_logits()
-    first, second = (_make()(inputs, training=True)["class_logits"] for _ in "ab")
+    first, second = (make_opinionated()(inputs, training=True)["class_logits"] for _ in "ab")
     np.testing.assert_array_equal(first, second)
-    other = models.get("discriminator", num_classes=5, seed=1)(inputs, training=True)
-    assert np.abs(first - other["class_logits"]).max() > 1e-3
+    other = make_opinionated(seed=1)(inputs, training=True)["class_logits"]
+    assert np.abs(first - other).max() > 1e-3
 
 
 def test_every_layer_has_a_seed_of_its_own():
@@ -137,7 +146,7 @@ def test_every_layer_has_a_seed_of_its_own():
 def test_without_a_seed_the_global_seed_repeats_it():
     def build():
         keras.utils.set_random_seed(3)
-        return models.get("discriminator", num_classes=5)(_random_logits(), training=True)
+        return make_opinionated(seed=None)(_random_logits(), training=True)
 
     np.testing.assert_array_equal(build()["real_score"], build()["real_score"])
 
@@ -157,40 +166,14 @@ def _un_halved_loss(model, num_classes, *, scale, training, seed):
     return float(tf.reduce_mean(adversarial + label))
 
 
+@pytest.mark.parametrize("training", [False, True])
 @pytest.mark.parametrize("num_classes", [10, 100])
-def test_a_fresh_discriminator_without_evidence_is_at_chance(num_classes):
-    # Near-zero logits leave the outputs near zero. The smallest term that could be missing or
-    # have its sign turned is ln 2 = 0.69.
-    losses = [
-        _un_halved_loss(
-            models.get("discriminator", num_classes=num_classes, seed=seed),
-            num_classes,
-            scale=0.01,
-            training=False,
-            seed=seed,
-        )
-        for seed in range(3)
-    ]
+@pytest.mark.parametrize("head", ["auxiliary", "joint"])
+def test_a_fresh_discriminator_is_at_chance_whatever_the_logits(head, num_classes, training):
     chance = 2 * math.log(2) + 2 * math.log(num_classes)
-    assert np.mean(losses) == pytest.approx(chance, abs=0.2)
-
-
-@pytest.mark.parametrize("num_classes", [10, 100])
-def test_a_fresh_discriminator_on_random_logits_is_near_chance_and_not_below(num_classes):
-    # An untrained network guesses with some confidence, and no better than chance for it: each
-    # cross-entropy costs about half the variance of its outputs more.
-    losses = [
-        _un_halved_loss(
-            models.get("discriminator", num_classes=num_classes, seed=seed),
-            num_classes,
-            scale=3.0,
-            training=True,
-            seed=seed,
-        )
-        for seed in range(3)
-    ]
-    chance = 2 * math.log(2) + 2 * math.log(num_classes)
-    assert chance < np.mean(losses) < chance + 2.0
+    model = models.get("discriminator", num_classes=num_classes, head=head, seed=1)
+    loss = _un_halved_loss(model, num_classes, scale=3.0, training=training, seed=2)
+    assert loss == pytest.approx(chance, rel=1e-6)
 
 
 _REFUSED = [
