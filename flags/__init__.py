@@ -17,10 +17,13 @@ SECTIONS = tuple(
         "data",
         "teacher",
         "student",
+        "signal",
         "distillation",
         "discriminator",
         "training",
         "evaluation",
         "export",
+        "cache",
+        "report",
     )
 )

@@ -12,5 +12,4 @@ SECTION.add(
 SECTION.add("temperature", "T of the soft target.")
 SECTION.add("reduction", "How a distance of logits is taken over the classes.")
 SECTION.add("adversarial_weight", "Weight of the learned loss; 0: no discriminator.")
-SECTION.add("teacher_signal", "Logits of the view the student sees, or of the plain image.")
 SECTION.add("track_gradient_shares", "Record each term's share of the gradient.")

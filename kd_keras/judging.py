@@ -2,7 +2,7 @@
 
 import lazy_loader
 
-from kd_keras import data, export, metrics, models, report, training
+from kd_keras import data, export, files, metrics, models, report
 
 # They take seconds to import, and --help must not wait for them.
 np = lazy_loader.load("numpy")
@@ -78,11 +78,11 @@ def finish(splits, distiller, outcome, folder, name):
                 predict_logits(model, split), split.labels, splits.class_names, teacher_logits
             )
         path = folder.path / (f"{name}.keras" if which == "best" else f"{name}_last.keras")
-        training.save_model(model, path)
+        files.save_model(model, path)
     size = export.measure_complexity(folder.path / f"{name}.keras")
     figures["parameters"], figures["multiply_adds"] = size.parameters, size.multiply_adds
     figures["size_bytes"] = size.size_bytes
-    training.write_json(folder.metrics_path, figures)
+    files.write_json(folder.metrics_path, figures)
     print(_result_table(figures))
     print(f"  written to {folder.path}")
     return 0
@@ -95,7 +95,7 @@ def print_finished(folder):
         The exit status, 0.
     """
     print(f"  {folder.path} is finished; nothing to do.")
-    print(_result_table(training.read_json(folder.metrics_path)))
+    print(_result_table(files.read_json(folder.metrics_path)))
     return 0
 
 
@@ -122,7 +122,7 @@ def compare_folders(folders, *, control):
     Returns:
         The text.
     """
-    results = {label: training.read_json(folder.metrics_path) for label, folder in folders.items()}
+    results = {label: files.read_json(folder.metrics_path) for label, folder in folders.items()}
     rows = []
     for label, figures in results.items():
         row = report.result_row(label, figures["best"], **_sizes(figures))
@@ -184,13 +184,13 @@ def _run_over(predictor, split, splits):
     return np.concatenate(logits)
 
 
-def verify_files(config, model, files, splits):
+def verify_files(config, model, exported, splits):
     """Compare each exported file with its model over a whole split.
 
     Args:
         config: The configuration: which split, and how much may be lost.
         model: The Keras model.
-        files: Paths of the exported files by format.
+        exported: Paths of the exported files by format.
         splits: The data.
 
     Returns:
@@ -206,5 +206,5 @@ def verify_files(config, model, files, splits):
             max_logit_difference=config.export.max_logit_difference,
             max_error_increase=config.export.max_error_increase,
         )
-        for path in files.values()
+        for path in exported.values()
     ]

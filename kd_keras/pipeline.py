@@ -11,7 +11,7 @@ import typing
 
 import lazy_loader
 
-from kd_keras import assembly, data, distillation, judging, report, runs, training
+from kd_keras import assembly, data, distillation, files, judging, report, runs, training
 from kd_keras import export as exporting
 
 # They take seconds to import, and --help must not wait for them.
@@ -81,7 +81,7 @@ def distill(config):
         with strategy.scope():
             teacher, teacher_path = assembly.read_teacher(config, splits)
         print(f"  teacher: {teacher_path}")
-    sections = ("run", "data", "student", "distillation", "discriminator", "training")
+    sections = ("run", "data", "student", "signal", "distillation", "discriminator", "training")
     identity, record = runs.identify(config, "distill", splits, sections, teacher)
     folder.claim(identity, {**record, "teacher": teacher_path and str(teacher_path)})
     if folder.finished:
@@ -99,7 +99,7 @@ def evaluate(config):
     splits = assembly.load_splits(subject.config)
     figures = judging.evaluate_file(subject, splits, config.evaluation.split)
     target = subject.path.with_name(f"{subject.path.name}.{config.evaluation.split}.json")
-    training.write_json(target, figures)
+    files.write_json(target, figures)
     print(f"written to {target}")
     return 0
 
@@ -111,15 +111,15 @@ def export(config):
     model = assembly.load_model(subject.path)
     directory = subject.path.parent / "exports"
     section = config.export
-    files = exporting.write(
+    written = exporting.write(
         model,
         directory,
         section.formats,
         class_names=splits.class_names,
         include_preprocessing=section.include_preprocessing,
     )
-    verdicts = judging.verify_files(config, model, files, splits)
-    training.write_json(directory / "verdicts.json", [v.to_dictionary() for v in verdicts])
+    verdicts = judging.verify_files(config, model, written, splits)
+    files.write_json(directory / "verdicts.json", [v.to_dictionary() for v in verdicts])
     print(report.format_table([report.verdict_row(verdict) for verdict in verdicts]))
     for verdict in verdicts:
         for reason in verdict.reasons:
@@ -152,7 +152,7 @@ def _train(config, splits, distiller, folder):
     augmentation = assembly.make_augmentation(config, splits)
     recipe = config.training
     extras = None
-    if distiller.teacher is not None and config.distillation.teacher_signal == "clean":
+    if distiller.teacher is not None and config.signal.source == "clean":
         plain = data.evaluation_batches(splits.train, batch_size=recipe.batch_size)
         extras = distillation.CleanSignal(distiller.teacher, plain)
 
@@ -206,7 +206,7 @@ class Command:
 
 
 _LEARN = ("run", "data", "teacher", "training")
-_DISTILL = (*_LEARN, "student", "distillation", "discriminator")
+_DISTILL = (*_LEARN, "student", "signal", "distillation", "discriminator")
 
 COMMANDS = {
     "quickstart": Command(quickstart, (*_DISTILL, "export"), preset="quickstart"),

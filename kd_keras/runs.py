@@ -9,7 +9,7 @@ import pathlib
 
 import lazy_loader
 
-from kd_keras import __version__, training
+from kd_keras import __version__, files, training
 from kd_keras.config import from_dictionary
 
 # They take seconds to import, and --help must not wait for them.
@@ -32,6 +32,8 @@ __all__ = [
 _WITHOUT_EFFECT = {
     "run.output_directory",
     "run.name",
+    "run.checkpoint_minutes",
+    "run.tensorboard",
     "run.debug",
     "data.data_directory",
     "data.download",
@@ -141,7 +143,7 @@ def find_subject(config):
 def _read_record(path):
     for folder in list(path.parents)[:3]:
         if (folder / "config.json").is_file():
-            return training.read_json(folder / "config.json")
+            return files.read_json(folder / "config.json")
     return {}
 
 

@@ -3,17 +3,11 @@
 import sys
 import time
 
+from kd_keras.durations import format_duration
+
 __all__ = ["reported"]
 
 _INTERVAL_SECONDS = 10.0  # a reading that is done before says nothing
-
-
-def _in_words(seconds):
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    if seconds < 90 * 60:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.1f} h"
 
 
 def reported(pieces, total, description, *, stream=None, clock=time.monotonic):
@@ -44,7 +38,7 @@ def reported(pieces, total, description, *, stream=None, clock=time.monotonic):
         reported_at = now
         left = (now - started) / done * (total - done)
         print(
-            f"{description}: {done:,} of {total:,} images, {_in_words(left)} left",
+            f"{description}: {done:,} of {total:,} images, {format_duration(left)} left",
             file=stream or sys.stderr,
             flush=True,
         )

@@ -7,10 +7,9 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     submod_attrs={
         "checkpoint": ["Checkpoint", "load_checkpoint", "save_checkpoint"],
         "devices": ["make_strategy", "require_precision"],
-        "files": ["read_json", "save_model", "write_json"],
         "loop": ["Outcome", "train"],
         "optimizers": ["CoupledSGD"],
-        "progress": ["Progress", "format_duration"],
+        "progress": ["Progress"],
         "run_folder": ["RunFolder"],
         "schedules": ["EpochSchedule"],
     },

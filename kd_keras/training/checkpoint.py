@@ -14,7 +14,7 @@ import zipfile
 import keras
 import numpy as np
 
-from kd_keras.training.files import open_atomically
+from kd_keras.files import open_atomically
 
 __all__ = ["Checkpoint", "load_checkpoint", "save_checkpoint"]
 

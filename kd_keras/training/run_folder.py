@@ -2,7 +2,7 @@
 
 import pathlib
 
-from kd_keras.training.files import read_json, write_json
+from kd_keras.files import read_json, write_json
 
 __all__ = ["RunFolder"]
 

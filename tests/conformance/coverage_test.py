@@ -24,6 +24,20 @@ ENTRIES = [(kind, name) for kind, table in TABLES.items() for name in table]
 
 # Modules without a test file of their own, and where they are tested.
 TESTED_ELSEWHERE = {
+    **{
+        f"kd_keras/config/{module}.py": "tests/config/ranges_test.py"
+        for module in (
+            "checks",
+            "comparison",
+            "data",
+            "distillation",
+            "finished",
+            "networks",
+            "run",
+            "signal",
+            "training",
+        )
+    },
     "kd_keras/distillation/tracking.py": "tests/distillation/distiller_test.py",
     "kd_keras/judging.py": "tests/pipeline_test.py",
 }

@@ -22,7 +22,7 @@ def test_a_short_reading_says_nothing():
 
 def test_a_line_says_how_far_it_is_and_how_long_it_takes():
     assert report([0, 20, 40, 60, 80], [1000, 1000, 1000, 1000]) == [
-        "made train: 1,000 of 4,000 images, 60 s left",
+        "made train: 1,000 of 4,000 images, 1 min 00 s left",
         "made train: 2,000 of 4,000 images, 40 s left",
         "made train: 3,000 of 4,000 images, 20 s left",
     ]
@@ -42,7 +42,9 @@ def test_lines_go_to_standard_error(capsys):
     assert capsys.readouterr().err == "two: 1 of 2 images, 20 s left\n"
 
 
-@pytest.mark.parametrize(("seconds", "words"), [(20, "20 s"), (600, "10 min"), (9000, "2.5 h")])
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(20, "20 s"), (600, "10 min 00 s"), (9000, "2 h 30 min")]
+)
 def test_time_left_is_in_a_fitting_unit(seconds, words):
     lines = report([0, seconds, 2 * seconds], [1, 1])
     assert lines == [f"made train: 1 of 2 images, {words} left"]

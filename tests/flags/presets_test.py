@@ -221,6 +221,6 @@ def test_is_the_row_of_its_table(name):
     if row.objective.losses == _L1:
         assert section.reduction == "sum"
     if section.needs_teacher:
-        assert section.teacher_signal == signal
+        assert config.signal.source == signal
     if row.objective.adversarial_weight:
         assert config.discriminator.depth == row.discriminator_depth

@@ -1,6 +1,6 @@
 import pytest
 
-from kd_keras import training
+from kd_keras import files, training
 
 IDENTITY = {"command": "distill", "training.epochs": 3, "distillation.loss": ("soft_target",)}
 
@@ -18,14 +18,14 @@ def test_where_things_are(tmp_path):
 def test_a_run_is_finished_when_its_figures_are_there(tmp_path):
     folder = training.RunFolder(tmp_path)
     assert not folder.finished
-    training.write_json(folder.metrics_path, {})
+    files.write_json(folder.metrics_path, {})
     assert folder.finished
 
 
 def test_claiming_writes_the_identity_and_the_record(tmp_path):
     folder = training.RunFolder(tmp_path / "run")
     folder.claim(IDENTITY, {"versions": {"keras": "3"}})
-    assert training.read_json(folder.config_path) == {
+    assert files.read_json(folder.config_path) == {
         "identity": {**IDENTITY, "distillation.loss": ["soft_target"]},
         "versions": {"keras": "3"},
     }

@@ -5,8 +5,7 @@ import keras
 import numpy as np
 import pytest
 
-from kd_keras import training
-from kd_keras.training import files
+from kd_keras import files
 
 
 def names_in(folder):
@@ -70,23 +69,23 @@ def test_bytes(tmp_path):
 
 def test_json_comes_back(tmp_path):
     value = {"b": [1, 2.5, None, True], "a": {"é": "text"}}
-    training.write_json(tmp_path / "a.json", value)
+    files.write_json(tmp_path / "a.json", value)
     text = (tmp_path / "a.json").read_text(encoding="utf-8")
     assert text.endswith("}\n")
     assert text.startswith('{\n  "b": [\n')
-    assert training.read_json(tmp_path / "a.json") == value
+    assert files.read_json(tmp_path / "a.json") == value
 
 
 def test_a_value_that_json_does_not_know_leaves_the_older_file(tmp_path):
-    training.write_json(tmp_path / "a.json", 1)
+    files.write_json(tmp_path / "a.json", 1)
     with pytest.raises(TypeError):
-        training.write_json(tmp_path / "a.json", {"a": object()})
+        files.write_json(tmp_path / "a.json", {"a": object()})
     assert json.loads((tmp_path / "a.json").read_text()) == 1
 
 
 def test_json_that_is_not_there(tmp_path):
     with pytest.raises(FileNotFoundError) as caught:
-        training.read_json(tmp_path / "a.json")
+        files.read_json(tmp_path / "a.json")
     assert str(caught.value) == f"No file at {tmp_path / 'a.json'}."
 
 
@@ -94,7 +93,7 @@ def test_json_that_is_not_there(tmp_path):
 def test_damaged_json(tmp_path, content):
     (tmp_path / "a.json").write_bytes(content)
     with pytest.raises(ValueError, match="Damaged file") as caught:
-        training.read_json(tmp_path / "a.json")
+        files.read_json(tmp_path / "a.json")
     assert str(caught.value).startswith(
         f"Damaged file {tmp_path / 'a.json'}. Expected JSON. Received: "
     )
@@ -107,7 +106,7 @@ def make_model():
 
 def test_a_saved_model_comes_back(tmp_path):
     model = make_model()
-    training.save_model(model, tmp_path / "folder/student.keras")
+    files.save_model(model, tmp_path / "folder/student.keras")
     assert names_in(tmp_path / "folder") == ["student.keras"]
     again = keras.saving.load_model(tmp_path / "folder/student.keras")
     for old, new in zip(model.get_weights(), again.get_weights(), strict=True):
@@ -125,5 +124,5 @@ def test_a_model_that_cannot_be_written_leaves_the_older_file(tmp_path, monkeypa
 
     monkeypatch.setattr(model, "save", fail)
     with pytest.raises(OSError, match="No space"):
-        training.save_model(model, path)
+        files.save_model(model, path)
     assert (path.read_bytes(), names_in(tmp_path)) == (b"older", ["student.keras"])

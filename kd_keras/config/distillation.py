@@ -1,0 +1,95 @@
+"""What the student is trained on: its terms, and the learned one among them."""
+
+import dataclasses
+import math
+
+from kd_keras.config.checks import (
+    Section,
+    choice,
+    require,
+    require_fraction,
+    require_not_negative,
+    require_positive,
+)
+
+__all__ = ["Discriminator", "Distillation"]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Distillation(Section):
+    """What the student is trained on: its weighted terms."""
+
+    supervised_weight: float = 1.0  # of the cross-entropy with the labels
+    loss: tuple[str, ...] = ("logit_l1",)  # "name" or "name:weight", any number
+    temperature: float = 4.0  # T of the soft target
+    reduction: str = choice("sum", "mean")  # over the classes; the paper prints a sum
+    adversarial_weight: float = 1.0  # of the learned loss; 0: no discriminator
+    track_gradient_shares: bool = False  # each term's share of the gradient on the logits
+
+    def __post_init__(self):
+        super().__post_init__()
+        require_not_negative(self, "supervised_weight", "adversarial_weight")
+        require_positive(self, "temperature")
+        for entry in self.loss:
+            name, separator, weight = entry.partition(":")
+            try:
+                valid = not separator or 0 < float(weight) < math.inf
+            except ValueError:
+                valid = False
+            require(
+                name and valid, "loss", "NAME or NAME:WEIGHT with a weight above 0", repr(entry)
+            )
+        names = [name for name, _ in self.weighted_losses]
+        require(len(set(names)) == len(names), "loss", "each loss once", ",".join(self.loss))
+        require(
+            self.supervised_weight or self.adversarial_weight or self.loss,
+            "supervised_weight, loss and adversarial_weight",
+            "at least one term to train on",
+            "none",
+        )
+
+    @property
+    def weighted_losses(self):
+        """Pairs of a loss's name and its weight."""
+        pairs = (entry.partition(":") for entry in self.loss)
+        return tuple((name, float(weight or 1.0)) for name, _, weight in pairs)
+
+    @property
+    def needs_teacher(self):
+        """Whether any term looks at the teacher."""
+        return bool(self.loss) or self.adversarial_weight > 0
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Discriminator(Section):
+    """The network that learns the loss, and the game it plays."""
+
+    game: str = "minimax"  # what takes the place of L_A
+    depth: int = 3  # layers of C nodes
+    count_output_layer: bool = False  # the output layer is one of the depth
+    dropout: float = 0.3  # probability, inside the residual blocks
+    head: str = choice("auxiliary", "joint")  # C + 2 outputs, or 2C (class x real/fake)
+    real_fake_output: str = choice("softmax", "sigmoid")  # two outputs or one
+    condition: str = choice("none", "label", "image", "teacher_logits")
+    batch_statistics: str = choice("separate", "joint")  # of teacher and student logits
+    frozen_in_student_update: bool = False  # no dropout, moving statistics in that update
+    label_weight: float = 1.0  # of L_DS inside both objectives; 0: the plain game
+    learning_rate: float = 1e-3  # initial, on the student's schedule
+    momentum: float = 0.9
+    nesterov: bool = False
+    weight_decay: float = 1e-4
+    weight_clip: float = 0.01  # of the wasserstein game alone
+
+    def __post_init__(self):
+        super().__post_init__()
+        require(1 <= self.depth <= 16, "depth", "1 to 16", self.depth)
+        require_fraction("dropout", self.dropout)
+        require_fraction("momentum", self.momentum)
+        require_not_negative(self, "label_weight", "weight_decay")
+        require_positive(self, "learning_rate", "weight_clip")
+        require(
+            self.momentum > 0 or not self.nesterov,
+            "momentum",
+            "a number above 0, because nesterov is set",
+            self.momentum,
+        )
