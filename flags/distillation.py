@@ -7,9 +7,16 @@ from kd_keras.config import Distillation
 SECTION = Section("distillation", Distillation)
 SECTION.add("supervised_weight", "Weight of the cross-entropy with the labels.")
 SECTION.add(
-    "loss", "Distillation losses, NAME or NAME:WEIGHT; empty: none.", choices=losses.names()
+    "loss",
+    "Distillation losses, NAME with its published weight or NAME:WEIGHT; empty: none.",
+    choices=losses.names(),
 )
-SECTION.add("temperature", "T of the soft target.")
+SECTION.add(
+    "loss_option",
+    "Arguments of these losses, NAME.ARGUMENT=VALUE, see docs/methods.md. Layers: "
+    "NAME.taps=LAYER+LAYER of the student, NAME.teacher_taps=LAYER+LAYER of the teacher.",
+)
+SECTION.add("temperature", "T of the losses that soften.")
 SECTION.add("reduction", "How a distance of logits is taken over the classes.")
 SECTION.add("adversarial_weight", "Weight of the learned loss; 0: no discriminator.")
 SECTION.add("track_gradient_shares", "Record each term's share of the gradient.")

@@ -21,6 +21,7 @@ class Distillation(Section):
 
     supervised_weight: float = 1.0  # of the cross-entropy with the labels
     loss: tuple[str, ...] = ("logit_l1",)  # "name" or "name:weight", any number
+    loss_option: tuple[str, ...] = ()  # "name.argument=value", of those losses
     temperature: float = 4.0  # T of the soft target
     reduction: str = choice("sum", "mean")  # over the classes; the paper prints a sum
     adversarial_weight: float = 1.0  # of the learned loss; 0: no discriminator
@@ -41,6 +42,7 @@ class Distillation(Section):
             )
         names = [name for name, _ in self.weighted_losses]
         require(len(set(names)) == len(names), "loss", "each loss once", ",".join(self.loss))
+        self._check_options(names)
         require(
             self.supervised_weight or self.adversarial_weight or self.loss,
             "supervised_weight, loss and adversarial_weight",
@@ -48,16 +50,43 @@ class Distillation(Section):
             "none",
         )
 
+    def _check_options(self, names):
+        seen = set()
+        for entry in self.loss_option:
+            name, argument, value = _split_option(entry)
+            require(
+                name and argument and value is not None,
+                "loss_option",
+                "NAME.ARGUMENT=VALUE",
+                repr(entry),
+            )
+            expected = f"an option of a loss in --loss ({', '.join(names) or 'there is none'})"
+            require(name in names, "loss_option", expected, repr(entry))
+            require((name, argument) not in seen, "loss_option", "each option once", repr(entry))
+            seen.add((name, argument))
+
     @property
     def weighted_losses(self):
-        """Pairs of a loss's name and its weight."""
+        """Pairs of a loss's name and its weight, None where the published one is meant."""
         pairs = (entry.partition(":") for entry in self.loss)
-        return tuple((name, float(weight or 1.0)) for name, _, weight in pairs)
+        return tuple((name, float(weight) if weight else None) for name, _, weight in pairs)
+
+    def options_of(self, name):
+        """The options of one loss: texts by the argument's name."""
+        options = map(_split_option, self.loss_option)
+        return {argument: value for loss, argument, value in options if loss == name}
 
     @property
     def needs_teacher(self):
         """Whether any term looks at the teacher."""
         return bool(self.loss) or self.adversarial_weight > 0
+
+
+def _split_option(entry):
+    """The loss's name, the argument's and the value, which is None where there is none."""
+    key, separator, value = entry.partition("=")
+    name, _, argument = key.strip().partition(".")
+    return name, argument, value.strip() if separator else None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

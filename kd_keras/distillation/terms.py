@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 
 from kd_keras import losses
+from kd_keras.distillation.taps import layer_pairs
 
 __all__ = ["Terms", "average"]
 
@@ -83,9 +84,16 @@ class Terms(keras.layers.Layer):
         return on_logits or self.adversary is not None
 
     @property
-    def taps(self):
-        """Names of the taps that the losses read."""
-        return tuple(dict.fromkeys(tap for loss in self.matching.values() for tap in loss.taps))
+    def teacher_taps(self):
+        """Names of the teacher's layers that the losses read."""
+        pairs = [pair for loss in self.matching.values() for pair in layer_pairs(loss)]
+        return tuple(dict.fromkeys(teacher for teacher, _ in pairs))
+
+    @property
+    def student_taps(self):
+        """Names of the student's layers that the losses read."""
+        pairs = [pair for loss in self.matching.values() for pair in layer_pairs(loss)]
+        return tuple(dict.fromkeys(student for _, student in pairs))
 
     @property
     def matching_variables(self):
@@ -114,10 +122,7 @@ class Terms(keras.layers.Layer):
         """
         values = {"supervised": self.supervised(batch.labels, student["logits"])}
         for name, loss in self.matching.items():
-            if loss.taps:
-                pair = [{tap: outputs[tap] for tap in loss.taps} for outputs in (teacher, student)]
-            else:
-                pair = [teacher["logits"], student["logits"]]
+            pair = _read_by(loss, teacher, student)
             scheduled = {
                 argument: self.hyperparameters[f"{name}.{argument}"].value
                 for argument in loss.scheduled
@@ -136,6 +141,13 @@ class Terms(keras.layers.Layer):
             name: self.hyperparameters[name].value * average(values[name], sample_weight)
             for name in self.names
         }
+
+
+def _read_by(loss, teacher, student):
+    if not loss.taps:
+        return teacher["logits"], student["logits"]
+    pairs = layer_pairs(loss)
+    return {own: teacher[other] for other, own in pairs}, {own: student[own] for _, own in pairs}
 
 
 def _name_losses(given):

@@ -10,9 +10,26 @@ import lazy_loader
 from kd_keras import registry
 
 TABLE = {
+    "attention_transfer": "kd_keras.losses.attention_transfer:AttentionTransfer",
+    "class_distance": "kd_keras.losses.class_distance:ClassDistance",
+    "dark_rank": "kd_keras.losses.dark_rank:DarkRank",
+    "decoupled_distillation": "kd_keras.losses.decoupled_distillation:DecoupledDistillation",
+    "hint": "kd_keras.losses.hint:Hint",
+    "in_batch_contrast": "kd_keras.losses.in_batch_contrast:InBatchContrast",
     "logit_l1": "kd_keras.losses.logit_l1:LogitL1",
     "logit_regression": "kd_keras.losses.logit_regression:LogitRegression",
+    "neuron_selectivity": "kd_keras.losses.neuron_selectivity:NeuronSelectivity",
+    "noisy_teacher": "kd_keras.losses.noisy_teacher:NoisyTeacher",
+    "probabilistic_transfer": "kd_keras.losses.probabilistic_transfer:ProbabilisticTransfer",
+    "relational_angle": "kd_keras.losses.relational_angle:RelationalAngle",
+    "relational_distance": "kd_keras.losses.relational_distance:RelationalDistance",
+    "relative_dissimilarity": "kd_keras.losses.relative_dissimilarity:RelativeDissimilarity",
+    "selected_neurons": "kd_keras.losses.selected_neurons:SelectedNeurons",
+    "similarity_preserving": "kd_keras.losses.similarity_preserving:SimilarityPreserving",
     "soft_target": "kd_keras.losses.soft_target:SoftTarget",
+    "solution_flow": "kd_keras.losses.solution_flow:SolutionFlow",
+    "stronger_teacher": "kd_keras.losses.stronger_teacher:StrongerTeacher",
+    "variational_information": "kd_keras.losses.variational_information:VariationalInformation",
 }
 
 
@@ -28,6 +45,15 @@ def arguments(name):
         ValueError: If there is no loss of that name.
     """
     return tuple(inspect.signature(registry.locate("loss", TABLE, name)).parameters)
+
+
+def default_weight(name):
+    """The published weight of a loss, which it has where none is given.
+
+    Raises:
+        ValueError: If there is no loss of that name.
+    """
+    return registry.locate("loss", TABLE, name).default_weight
 
 
 def get(name, /, **arguments):
@@ -50,6 +76,11 @@ def get(name, /, **arguments):
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submodules={"games"},
-    submod_attrs={**registry.submodule_attributes(TABLE), "base": ["DistillationLoss"]},
+    submod_attrs={
+        **registry.submodule_attributes(TABLE),
+        "base": ["DistillationLoss"],
+        "options": ["read_options"],
+        "taps": ["TapLoss"],
+    },
 )
-__all__ += ["TABLE", "arguments", "get", "names"]
+__all__ += ["TABLE", "arguments", "default_weight", "get", "names"]

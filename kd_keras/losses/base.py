@@ -36,11 +36,18 @@ class DistillationLoss(keras.layers.Layer, keras.distillation.DistillationLoss):
     `keras.distillation.Distiller`.
 
     Class attributes to override:
-        taps: Names of the taps that it reads. Empty: it reads logits. With taps, the `teacher`
-            and the `student` of `per_example` are dictionaries from a tap's name to its tensor.
+        taps: Names of the student's layers that it reads. Empty: it reads logits. With taps, the
+            `teacher` and the `student` of `per_example` are dictionaries from these names to
+            tensors.
+        teacher_taps: Names of the teacher's layers beside them, in the same order. Empty: the
+            same names.
         needs_labels: Whether `per_example` needs `labels`.
+        relates_examples: Whether an example's value depends on the others of the batch, which
+            on several replicas is the replica's own.
         scheduled: Names of the constructor's arguments that may change during training. Their
             current value comes to `per_example` as a keyword, a scalar tensor.
+        default_weight: The published weight in the student's objective.
+        default_weight_source: Where that is from, in a few words.
 
     Args:
         name: Name of the layer; made from the class by default.
@@ -56,21 +63,52 @@ class DistillationLoss(keras.layers.Layer, keras.distillation.DistillationLoss):
     """
 
     taps = ()
+    teacher_taps = ()
     needs_labels = False
+    relates_examples = False
     scheduled = ()
+    default_weight = 1.0
+    default_weight_source = "none is published"
 
     def __init__(self, *, name=None):
         super().__init__(name=name, dtype="float32")
-        # Inside the stock Distiller an unbuilt layer makes Keras warn about state to come.
-        self.built = True
+        self._shapes = None
+        # Inside the stock Distiller an unbuilt layer makes Keras warn about state to come. A loss
+        # on taps comes to its parts in `connect`, and Keras restores only what is not built.
+        self.built = not self.taps
 
-    def build_parts(self, teacher_shapes, student_shapes):
-        """Make the trainable parts, where a loss has any; called once, before training.
+    def connect(self, teacher_shapes, student_shapes):
+        """Fit the loss to two networks: check their shapes and make its parts, once.
 
         Args:
-            teacher_shapes: Shapes by tap, with None for the batch, and that of `logits`.
+            teacher_shapes: Shapes by the names in `taps`, with None for the batch, and that of
+                `logits`.
             student_shapes: As `teacher_shapes`.
+
+        Raises:
+            ValueError: If the loss cannot compare these shapes, or was fitted to others.
         """
+        shapes = {"teacher": _plain(teacher_shapes), "student": _plain(student_shapes)}
+        if self._shapes is None:
+            self.build_parts(shapes["teacher"], shapes["student"])
+            self._shapes = shapes
+            self.built = True
+        elif self._shapes != shapes:
+            raise ValueError(
+                f"{self.name} belongs to other networks. Expected the shapes {self._shapes}. "
+                f"Received: {shapes}. Make a new loss for them."
+            )
+
+    def build_parts(self, teacher_shapes, student_shapes):
+        """Make the trainable parts, where a loss has any; called by `connect`, once."""
+
+    def get_build_config(self):
+        """The shapes that the loss was fitted to, for saving; None before that."""
+        return self._shapes
+
+    def build_from_config(self, config):
+        """Make the parts again, so that their saved weights find them."""
+        self.connect(config["teacher"], config["student"])
 
     def per_example(self, teacher, student, labels=None, **scheduled):
         """The loss of each example, without any reduction over them.
@@ -113,6 +151,10 @@ class DistillationLoss(keras.layers.Layer, keras.distillation.DistillationLoss):
     def get_config(self):
         """The constructor's arguments, from which `from_config` builds an equal loss."""
         return constructor_arguments(self)
+
+
+def _plain(shapes):
+    return {name: list(shape) for name, shape in shapes.items()}
 
 
 def constructor_arguments(instance):

@@ -22,6 +22,9 @@ class LogitL1(base.DistillationLoss):
     Raises:
         ValueError: If there is no such reduction.
 
+    Public code:
+        The paper prints a sum over the classes; whether its code summed or averaged is not known.
+
     Example:
         >>> LogitL1().per_example(tf.constant([[1.0, -2.0]]), tf.zeros([1, 2])).numpy()
         array([3.], dtype=float32)
@@ -30,6 +33,9 @@ class LogitL1(base.DistillationLoss):
         Xu, Hsu, Huang, "Training Shallow and Thin Networks for Acceleration via Knowledge
         Distillation with Conditional Adversarial Networks", 2017, equation (6).
     """
+
+    default_weight = 1.0
+    default_weight_source = "the paper, equation (7)"
 
     def __init__(self, reduction="sum", *, name=None):
         super().__init__(name=name)

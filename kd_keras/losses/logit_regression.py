@@ -21,6 +21,11 @@ class LogitRegression(base.DistillationLoss):
     Raises:
         ValueError: If there is no such reduction.
 
+    Public code:
+        The papers sum over the classes and have no cross-entropy beside it; noisy teachers'
+        baseline has 1/2 of it (weight 0.5). KD-Zoo takes the mean over the elements with weight
+        0.1.
+
     Example:
         >>> LogitRegression().per_example(tf.constant([[1.0, -2.0]]), tf.zeros([1, 2])).numpy()
         array([5.], dtype=float32)
@@ -29,6 +34,9 @@ class LogitRegression(base.DistillationLoss):
         Ba, Caruana, "Do Deep Nets Really Need to be Deep?", 2014; in the form of Urban et al.,
         "Do Deep Convolutional Nets Really Need to be Deep and Convolutional?", 2017, section 2.
     """
+
+    default_weight = 1.0
+    default_weight_source = "the papers, where it is the only term"
 
     def __init__(self, reduction="sum", *, name=None):
         super().__init__(name=name)

@@ -3,9 +3,11 @@
 import keras
 import tensorflow as tf
 
-from kd_keras.losses import base
+from kd_keras.losses import base, checks
 
-__all__ = ["SoftTarget", "soft_target_divergence"]
+__all__ = ["SoftTarget", "divergence", "soft_target_divergence", "standardize_logits"]
+
+_SMALLEST_VARIANCE = 1e-12
 
 
 def soft_target_divergence(teacher_logits, student_logits, temperature):
@@ -35,49 +37,98 @@ def soft_target_divergence(teacher_logits, student_logits, temperature):
     """
     teacher_logits, student_logits = base.comparable_logits(teacher_logits, student_logits)
     temperature = tf.cast(temperature, tf.float32)
-    teacher_log_probabilities = tf.nn.log_softmax(teacher_logits / temperature)
-    student_log_probabilities = tf.nn.log_softmax(student_logits / temperature)
-    divergence = tf.reduce_sum(
-        tf.exp(teacher_log_probabilities) * (teacher_log_probabilities - student_log_probabilities),
-        axis=-1,
-    )
-    return tf.square(temperature) * divergence
+    softened = (tf.nn.log_softmax(z / temperature) for z in (teacher_logits, student_logits))
+    return tf.square(temperature) * divergence(*softened)
+
+
+def divergence(teacher_log_probabilities, student_log_probabilities):
+    """Kullback-Leibler divergence, sum_c p_c (log p_c - log q_c), in log space.
+
+    Args:
+        teacher_log_probabilities: log p, shape (batch, classes), finite.
+        student_log_probabilities: log q, likewise.
+
+    Returns:
+        Nats per example, shape (batch,).
+
+    Example:
+        >>> equal = tf.math.log([[0.5, 0.5]])
+        >>> divergence(equal, equal).numpy()
+        array([0.], dtype=float32)
+    """
+    difference = teacher_log_probabilities - student_log_probabilities
+    return tf.reduce_sum(tf.exp(teacher_log_probabilities) * difference, axis=-1)
+
+
+def standardize_logits(logits):
+    """Give every example's logits mean 0 and deviation 1 over the classes.
+
+    (z - mean) / deviation, the deviation with the divisor C. Logits that are all alike become 0.
+
+    Args:
+        logits: Shape (batch, classes), float32.
+
+    Returns:
+        Likewise, no unit.
+
+    Example:
+        >>> standardize_logits(tf.constant([[1.0, 3.0]])).numpy()
+        array([[-1.,  1.]], dtype=float32)
+
+    Reference:
+        Sun, Ren, Li, Wang, Cao, "Logit Standardization in Knowledge Distillation", 2024.
+    """
+    centred = logits - tf.reduce_mean(logits, axis=-1, keepdims=True)
+    variance = tf.reduce_mean(tf.square(centred), axis=-1, keepdims=True)
+    return centred * tf.math.rsqrt(tf.maximum(variance, _SMALLEST_VARIANCE))
 
 
 @keras.saving.register_keras_serializable(package="kd_keras")
 class SoftTarget(base.DistillationLoss):
-    """The softened teacher's probabilities as the student's target.
+    """The softened teacher's probabilities as the student's target (KD).
 
     T^2 * KL(softmax(teacher / T) || softmax(student / T)), see `soft_target_divergence`.
 
     Args:
         temperature: T > 0, no unit. May follow a schedule.
+        standardize: Whether each example's logits are first given mean 0 and deviation 1 over
+            the classes, so that the student need not have the teacher's scale (LS).
         name: Name of the layer.
 
     Raises:
         ValueError: If the temperature is not above 0.
+
+    Public code:
+        Published weightings, as supervised weight and this loss's weight: 0.5 and 1 with T 1 to
+        10 (Xu, Hsu, Huang), 0.1 and 0.9 with T 4 (RepDistiller, mdistiller, attention transfer),
+        1 and 0.1 with T 4 (KD-Zoo), 1 and 16 with T 4 (NST, DarkRank), 0.1 and 9 with T 2 and
+        standardised (LS). A mean over the classes instead of the sum makes it C times smaller:
+        old PyTorch's `kl_div` did so, and the Rocket Launching code doubles it on top. A softmax
+        of logarithms, or the logarithm of a softmax, loses it where the networks are sure. LS's
+        code divides by the deviation with the divisor C - 1, this by that with C.
 
     Example:
         >>> SoftTarget(temperature=4.0).per_example(tf.zeros([2, 3]), tf.zeros([2, 3])).numpy()
         array([0., 0.], dtype=float32)
 
     Reference:
-        Hinton, Vinyals, Dean, "Distilling the Knowledge in a Neural Network", 2015, section 2.
+        Hinton, Vinyals, Dean, "Distilling the Knowledge in a Neural Network", 2015, section 2;
+        Sun, Ren, Li, Wang, Cao, "Logit Standardization in Knowledge Distillation", 2024.
     """
 
     scheduled = ("temperature",)
+    default_weight = 1.0
+    default_weight_source = "Xu, Hsu, Huang, beside a cross-entropy of weight 1/2"
 
-    def __init__(self, temperature=4.0, *, name=None):
+    def __init__(self, temperature=4.0, *, standardize=False, name=None):
         super().__init__(name=name)
-        if not temperature > 0:
-            raise ValueError(
-                "Invalid value for temperature. Expected a number above 0. "
-                f"Received: {temperature}."
-            )
-        self.temperature = temperature
+        self.temperature = checks.above_zero("temperature", temperature)
+        self.standardize = bool(standardize)
 
     def per_example(self, teacher, student, labels=None, *, temperature=None):
         """The divergence of each example in nats, shape (batch,)."""
         if temperature is None:
             temperature = self.temperature
+        if self.standardize:
+            teacher, student = map(standardize_logits, base.comparable_logits(teacher, student))
         return soft_target_divergence(teacher, student, temperature)

@@ -12,7 +12,43 @@ _ENTRIES = [
     *(registry.locate("loss", losses.TABLE, name) for name in losses.names()),
     *(registry.locate("game", games.TABLE, name) for name in games.names()),
 ]
-_ALTERNATIVES = {"name": "other", "reduction": "mean", "temperature": 7.0, "weight_clip": 0.5}
+_ALTERNATIVES = {
+    "adapter": False,
+    "alpha": 12.25,
+    "beta": 4.0,
+    "center_weight": 0.1,
+    "contrast_temperature": 0.1,
+    "degree": 3,
+    "deviation": 0.2,
+    "embedding_size": 7,
+    "form": "hard",
+    "fraction": 0.5,
+    "initial_variance": 2.0,
+    "inter_class_weight": 0.5,
+    "intra_class_weight": 0.25,
+    "kernel": "gaussian",
+    "list_length": 3,
+    "margin": 0.5,
+    "momentum": 0.5,
+    "name": "other",
+    "normalize": False,
+    "offset": 1.0,
+    "others_weight": 6.0,
+    "power": 1.0,
+    "probability": 0.25,
+    "reduction": "mean",
+    "redundancy": 0.5,
+    "regressor": "relu",
+    "seed": 3,
+    "standardize": True,
+    "taps": ("first", "second"),
+    "target_weight": 2.0,
+    "teacher_taps": ("third", "fourth"),
+    "temperature": 7.0,
+    "weight_clip": 0.5,
+}
+# Losses that read one layer only.
+_ONE_LAYER = {"SelectedNeurons": {"taps": ("first",), "teacher_taps": ("third",)}}
 
 every_entry = pytest.mark.parametrize("entry", _ENTRIES, ids=lambda entry: entry.__name__)
 
@@ -33,7 +69,8 @@ def test_every_argument_has_a_default_and_is_an_attribute_and_a_key(entry):
 
 @every_entry
 def test_every_argument_survives_the_round_trip(entry):
-    arguments = {name: _ALTERNATIVES[name] for name in inspect.signature(entry).parameters}
+    alternatives = {**_ALTERNATIVES, **_ONE_LAYER.get(entry.__name__, {})}
+    arguments = {name: alternatives[name] for name in inspect.signature(entry).parameters}
     config = entry(**arguments).get_config()
     assert config == arguments
     assert entry.from_config(config).get_config() == arguments
@@ -54,6 +91,26 @@ def test_scheduled_arguments_exist_and_are_keywords_of_per_example(entry):
     assert set(scheduled) <= set(inspect.signature(entry).parameters)
     for name in scheduled:
         assert inspect.signature(entry.per_example).parameters[name].default is None
+
+
+@pytest.mark.parametrize("name", losses.names())
+def test_a_loss_has_a_published_weight_and_says_where_it_is_from(name):
+    entry = registry.locate("loss", losses.TABLE, name)
+    assert entry.default_weight > 0
+    assert losses.default_weight(name) == entry.default_weight
+    assert "default_weight_source" in vars(entry)
+
+
+@pytest.mark.parametrize("name", losses.names())
+def test_every_argument_is_also_read_from_a_text(name):
+    entry = registry.locate("loss", losses.TABLE, name)
+    alternatives = {**_ALTERNATIVES, **_ONE_LAYER.get(entry.__name__, {})}
+    arguments = {key: alternatives[key] for key in losses.arguments(name) if key != "name"}
+    texts = {
+        key: "+".join(value) if isinstance(value, tuple) else str(value)
+        for key, value in arguments.items()
+    }
+    assert losses.read_options(name, texts) == arguments
 
 
 @pytest.mark.parametrize("name", losses.names())

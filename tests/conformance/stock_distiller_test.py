@@ -4,17 +4,19 @@ import keras
 import numpy as np
 import pytest
 
-from kd_keras import losses, registry
+from kd_keras import losses
 
 _CLASSES = 4
 _EXAMPLES = 64
 
 
 def _reads_only_logits(name):
-    loss = registry.locate("loss", losses.TABLE, name)
+    loss = losses.get(name)
     return not loss.taps and not loss.needs_labels
 
 
+# By how much the loss goes down at least; noise is left over.
+_FACTORS = {"noisy_teacher": 2}
 _NAMES = [name for name in losses.names() if _reads_only_logits(name)]
 
 
@@ -54,7 +56,9 @@ def test_the_loss_goes_down(name):
     history = distiller.fit(inputs, labels, batch_size=16, epochs=10, verbose=0)
     after = distiller.evaluate(inputs, labels, return_dict=True, verbose=0)["distillation_loss"]
     assert history.history["distillation_loss"][-1] < before
-    assert 0 < after < before / 4
+    assert 0 < after < before / _FACTORS.get(name, 4)
+    if loss.relates_examples or loss.variables:
+        return  # The value is that of a batch, or of the numbers drawn for it.
     teacher, student = (
         network(inputs, training=False) for network in (distiller.teacher, distiller.student)
     )

@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 
 from kd_keras.losses import soft_target
+from tests.losses import numeric
 
 
 def _log_softmax(logits):
@@ -172,3 +173,28 @@ def test_a_temperature_not_above_zero_is_refused(temperature):
     message = f"Invalid value for temperature. Expected a number above 0. Received: {temperature}."
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         soft_target.SoftTarget(temperature=temperature)
+
+
+def test_standardised_logits_have_mean_zero_and_deviation_one():
+    teacher, _ = _random_logits()
+    expected = (teacher - teacher.mean(axis=1, keepdims=True)) / teacher.std(axis=1, keepdims=True)
+    np.testing.assert_allclose(soft_target.standardize_logits(teacher), expected, atol=1e-5)
+    np.testing.assert_array_equal(soft_target.standardize_logits(tf.ones([2, 3])), 0.0)
+
+
+def test_standardised_value_and_gradient_follow_the_formula():
+    def formula(teacher, student, labels):
+        teacher, student = (
+            (z - z.mean(axis=1, keepdims=True)) / z.std(axis=1, keepdims=True)
+            for z in (teacher, student)
+        )
+        return _expected_divergence(teacher, student, 2.0)
+
+    loss = soft_target.SoftTarget(temperature=2.0, standardize=True)
+    numeric.check(loss, formula, *_random_logits())
+
+
+def test_standardised_the_scale_and_the_mean_do_not_count():
+    teacher, _ = _random_logits()
+    loss = soft_target.SoftTarget(standardize=True)
+    np.testing.assert_allclose(loss.per_example(teacher, 5 + 9 * teacher), 0.0, atol=1e-5)

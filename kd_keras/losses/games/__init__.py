@@ -8,6 +8,7 @@ import lazy_loader
 from kd_keras import registry
 
 TABLE = {
+    "hinge": "kd_keras.losses.games.hinge:Hinge",
     "least_squares": "kd_keras.losses.games.least_squares:LeastSquares",
     "minimax": "kd_keras.losses.games.minimax:Minimax",
     "non_saturating": "kd_keras.losses.games.non_saturating:NonSaturating",

@@ -1,0 +1,140 @@
+"""Writes docs/methods.md from the docstrings of the losses and the games.
+
+python docs/write_methods.py
+"""
+
+import inspect
+import pathlib
+import re
+
+from kd_keras import losses, registry
+from kd_keras.losses import games
+
+TARGET = pathlib.Path(__file__).with_name("methods.md")
+
+_INTRODUCTION = """\
+# Methods
+
+Made from the docstrings by `python docs/write_methods.py`; do not edit it here.
+
+A student's objective is `--supervised_weight` times the cross-entropy with the labels, plus the
+losses of `--loss=NAME` or `--loss=NAME:WEIGHT`, any number of them with commas between, plus
+`--adversarial_weight` times the learned loss. A loss without a weight has the published one of the
+table, which belongs to a cross-entropy of weight 1 unless it says otherwise.
+
+    python main.py distill --loss=attention_transfer,soft_target:0.9
+    python main.py distill --loss=neuron_selectivity --loss_option=neuron_selectivity.kernel=linear
+
+`--loss_option=NAME.ARGUMENT=VALUE` sets an argument of a loss, any number of them with commas
+between; several layers in one value have `+` between. `--temperature` and `--reduction` are those
+of every loss that has such an argument, unless an option says otherwise.
+
+Losses on inner layers compare layers of the same name in teacher and student: `stem`, `group1`,
+`group2`, `group3` (sums of the residual blocks, before normalisation) and `pooled` in this
+project's networks. For other networks give the layers' names, of which `model/layer` is one inside
+a model:
+
+    --loss_option=hint.taps=conv3,hint.teacher_taps=backbone/block4
+
+Maps, (height, width, channels), are compared as the loss says; where the sizes differ, most average
+the larger down to the smaller. Adapters are trained with the student and are no part of it. Losses
+on inner layers need the teacher itself, `--teacher_signal=live`. A relation between examples is
+taken within the batch of one device.
+"""
+
+_ARGUMENT = re.compile(r"^(\w+): ((?:.*\n)(?:    .*\n)*)", re.MULTILINE)
+_SECTION = re.compile(r"^([A-Z][a-z ]+):\n", re.MULTILINE)
+
+
+def read_sections(entry):
+    """The parts of a class's docstring by their headings; the first is `Summary`."""
+    parts = _SECTION.split(inspect.getdoc(entry))
+    headings = ["Summary", *parts[1::2]]
+    return {name: text.strip("\n") for name, text in zip(headings, parts[::2], strict=True)}
+
+
+def _dedent(text):
+    return inspect.cleandoc("\n" + text)
+
+
+def _describe_needs(loss):
+    needs = [f"layers {', '.join(f'`{tap}`' for tap in loss.taps)}" if loss.taps else "logits"]
+    needs += ["labels"] if loss.needs_labels else []
+    needs += ["the batch"] if loss.relates_examples else []
+    return ", ".join(needs)
+
+
+def _describe_arguments(entry, sections):
+    """A line for each argument but the layer's name, with its default as a command line has it."""
+    words = dict(_ARGUMENT.findall(_dedent(sections.get("Args", "")) + "\n"))
+    lines = []
+    for name, parameter in inspect.signature(entry).parameters.items():
+        if name != "name":
+            default = parameter.default
+            text = "+".join(default) if isinstance(default, tuple) else str(default)
+            text = text.lower() if isinstance(default, bool) else text
+            lines.append(f"- `{name}={text}` {_join(words[name])}")
+    return "\n".join(lines)
+
+
+def _title(sections):
+    return sections["Summary"].splitlines()[0].rstrip(".")
+
+
+def _write_table():
+    rows = ["| `--loss` | | reads | weight | the weight is from |", "|---|---|---|---|---|"]
+    for name in losses.names():
+        loss = losses.get(name)
+        rows.append(
+            f"| [`{name}`](#{name}) | {_title(read_sections(type(loss)))} | "
+            f"{_describe_needs(loss)} | {loss.default_weight:g} | "
+            f"{loss.default_weight_source} |"
+        )
+    return "\n".join(rows)
+
+
+def _write_formula(sections):
+    """The summary after its first line, formulas and words as they stand."""
+    text = _dedent(sections["Summary"].partition("\n")[2])
+    return f"```text\n{text}\n```"
+
+
+def _write_entry(name, entry, facts=()):
+    sections = read_sections(entry)
+    parts = [f"### {name}", f"{_title(sections)}.", _write_formula(sections), *facts]
+    parts.append(_describe_arguments(entry, sections))
+    if "Public code" in sections:
+        parts.append(f"Public code and other forms: {_join(sections['Public code'])}")
+    parts.append(f"Source: {_join(sections['Reference'])}")
+    return "\n\n".join(part for part in parts if part)
+
+
+def _join(text):
+    return " ".join(_dedent(text).split())
+
+
+def _write_loss(name):
+    entry = registry.locate("loss", losses.TABLE, name)
+    facts = [
+        f"Reads {_describe_needs(entry())}. "
+        f"Weight {entry.default_weight:g}: {entry.default_weight_source}."
+    ]
+    return _write_entry(name, entry, facts)
+
+
+def write():
+    """The text of the page."""
+    parts = [_INTRODUCTION, "## Losses\n", _write_table() + "\n"]
+    parts += [_write_loss(name) + "\n" for name in losses.names()]
+    parts.append(
+        "## Adversarial games\n\nWhat takes the place of L_A in the learned loss, "
+        "`--game=NAME`. A score is the discriminator's log-odds of Real.\n"
+    )
+    for name in games.names():
+        parts.append(_write_entry(name, registry.locate("game", games.TABLE, name)) + "\n")
+    return "\n".join(parts)
+
+
+if __name__ == "__main__":
+    TARGET.write_text(write(), encoding="utf-8")
+    print(f"written to {TARGET}")

@@ -1,0 +1,81 @@
+"""Which layers of the two networks the losses read, and fitting the losses to them.
+
+What is made of the layers' outputs is in `kd_keras.losses`.
+"""
+
+import difflib
+
+from kd_keras import registry
+from kd_keras.models import graphs, with_taps
+
+__all__ = ["connect_losses", "layer_pairs"]
+
+_LISTED_LAYERS = 20
+
+
+def layer_pairs(loss):
+    """The layers that a loss compares.
+
+    Args:
+        loss: A `losses.DistillationLoss`.
+
+    Returns:
+        Pairs of a layer of the teacher and the student's beside it, whose name is the pair's name
+        for the loss; none where it reads logits.
+    """
+    return tuple(zip(loss.teacher_taps or loss.taps, loss.taps, strict=True))
+
+
+def connect_losses(matching, teacher, student):
+    """Fit the losses on taps to the two networks, which makes their trainable parts.
+
+    Args:
+        matching: `losses.DistillationLoss`es by name.
+        teacher: A functional model; None where the losses were fitted before they were saved.
+        student: A functional model.
+
+    Raises:
+        TypeError: If a model is not functional.
+        ValueError: If a loss reads taps and there is no teacher, a network has no layer of a
+            name, or the loss cannot compare the two.
+    """
+    on_taps = {name: loss for name, loss in matching.items() if loss.taps}
+    if teacher is None:
+        waiting = [tap for loss in on_taps.values() if not loss.built for tap in loss.taps]
+        if waiting:
+            raise ValueError(
+                f"Losses on taps ({', '.join(dict.fromkeys(waiting))}) need the teacher itself. "
+                "Expected teacher=. Received: None."
+            )
+        return
+    for name, loss in on_taps.items():
+        teacher_layers, student_layers = zip(*layer_pairs(loss), strict=True)
+        loss.connect(
+            _shapes(name, "teacher", teacher, dict(zip(loss.taps, teacher_layers, strict=True))),
+            _shapes(name, "student", student, dict(zip(loss.taps, student_layers, strict=True))),
+        )
+
+
+def _shapes(name, role, model, layers):
+    """The shapes of layers and logits, by the loss's names for them."""
+    graphs.require_one_output(model)
+    available = graphs.layer_names(model)
+    for layer in layers.values():
+        if layer not in available:
+            raise _unknown_layer(name, role, available, layer)
+    outputs = with_taps(model, tuple(dict.fromkeys(layers.values()))).output
+    shapes = {tap: outputs[layer].shape for tap, layer in layers.items()}
+    return {**shapes, "logits": outputs["logits"].shape}
+
+
+def _unknown_layer(name, role, available, layer):
+    listed = available
+    if len(available) > _LISTED_LAYERS:
+        near = difflib.get_close_matches(layer, available, n=_LISTED_LAYERS, cutoff=0.5)
+        listed = near or available[-_LISTED_LAYERS:]
+    unknown = registry.unknown_name(f"layer of the {role}", listed, layer)
+    more = f" It has {len(available)} layers in all." if len(listed) < len(available) else ""
+    return ValueError(
+        f"{unknown}{more} {name} reads it: set taps to layers of the student, and teacher_taps to "
+        "the teacher's where they have other names."
+    )

@@ -1,0 +1,55 @@
+"""Arguments of losses given as texts, as a command line has them.
+
+The type is that of the argument's default in the loss's constructor.
+"""
+
+import inspect
+
+from kd_keras import losses, registry
+
+__all__ = ["read_options"]
+
+_BOOLEANS = {"true": True, "false": False}
+_CONVERSIONS = {
+    bool: (lambda text: _BOOLEANS[text.lower()], "true or false"),
+    int: (int, "a whole number"),
+    float: (float, "a number"),
+    str: (str, "text"),
+    tuple: (lambda text: tuple(filter(None, text.split("+"))), "names joined by +"),
+}
+
+
+def read_options(name, texts):
+    """Turn texts into arguments of a loss's constructor.
+
+    Args:
+        name: The loss's name.
+        texts: Texts by the argument's name. Several names in one, such as taps, are joined by
+            a plus sign.
+
+    Returns:
+        Values by the argument's name.
+
+    Raises:
+        ValueError: If the loss has no such argument, or a text is not of its type.
+
+    Example:
+        >>> read_options("attention_transfer", {"taps": "group2+group3", "power": "1"})
+        {'taps': ('group2', 'group3'), 'power': 1.0}
+    """
+    entry = registry.locate("loss", losses.TABLE, name)
+    parameters = inspect.signature(entry).parameters
+    defaults = {key: value.default for key, value in parameters.items() if key != "name"}
+    return {key: _convert(name, key, text, defaults) for key, text in texts.items()}
+
+
+def _convert(name, key, text, defaults):
+    if key not in defaults:
+        raise registry.unknown_name(f"option of {name}", defaults, key)
+    convert, expected = _CONVERSIONS[type(defaults[key])]
+    try:
+        return convert(text)
+    except (KeyError, ValueError):
+        raise ValueError(
+            f"Invalid value for {name}.{key}. Expected {expected}. Received: {text}."
+        ) from None
