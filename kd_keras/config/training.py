@@ -30,8 +30,9 @@ class Training(Section):
     weight_decay: float = 1e-4  # coupled, on every weight, as in PyTorch's SGD
     clip_norm: float = 0.0  # of the whole gradient; 0: none
     average_decay: float = 0.0  # of the exponential average of the weights; 0: none
-    precision: str = choice("float32", "mixed_bfloat16", "mixed_float16")
-    xla: bool = False
+    # auto: what the machine is quick in
+    precision: str = choice("auto", "float32", "mixed_bfloat16", "mixed_float16")
+    xla: str = choice("auto", "yes", "no")
     devices: str = "1"  # all, or how many
 
     def __post_init__(self):

@@ -1,5 +1,7 @@
 """One forward pass of a network inside a training step, compiled by XLA on request.
 
+Without XLA it is the pass of the network's faster twin, of `models.accelerate`.
+
 A step under `MirroredStrategy` cannot be compiled as a whole: batch normalisation exchanges its
 statistics between the replicas, and optimisers exchange gradients, both of which XLA refuses.
 What lies between the exchanges can be compiled, and a gradient tape crosses the pieces.
@@ -7,6 +9,8 @@ What lies between the exchanges can be compiled, and a gradient tape crosses the
 
 import keras
 import tensorflow as tf
+
+from kd_keras.models import accelerate
 
 __all__ = ["make_forward", "synchronize_batch_normalization"]
 
@@ -16,8 +20,9 @@ def make_forward(model, *, xla=False):
 
     Args:
         model: A built functional model. Its output may have any structure.
-        xla: Compile with XLA. Where batch normalisation is synchronised between replicas, the
-            network is cut there and the pieces are compiled one by one.
+        xla: Compile with XLA, which finds by itself what to do in one operation. Where batch
+            normalisation is synchronised between replicas, the network is cut there and the
+            pieces are compiled one by one.
 
     Returns:
         A function of (inputs, training) that returns the outputs and the sum of the losses that
@@ -30,10 +35,11 @@ def make_forward(model, *, xla=False):
         >>> outputs.numpy().tolist(), float(regularization)
         ([[2.0, 2.0, 2.0]], 0.0)
     """
-    if xla and any(_communicates(layer) for layer in _leaves(model)):
+    if not xla:
+        return _run_with_losses(accelerate(model))
+    if any(_communicates(layer) for layer in _leaves(model)):
         return _Pieces(model)
-    run = _run_with_losses(model)
-    return tf.function(run, jit_compile=True) if xla else run
+    return tf.function(_run_with_losses(model), jit_compile=True)
 
 
 def synchronize_batch_normalization(model):

@@ -41,8 +41,17 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         **registry.submodule_attributes({**NETWORKS, **DISCRIMINATORS}),
-        "conversion": ["preprocessing", "to_logits", "with_taps", "without_preprocessing"],
+        "acceleration": ["accelerate"],
+        "conversion": [
+            "has_preprocessing",
+            "preprocessing",
+            "to_logits",
+            "with_taps",
+            "without_preprocessing",
+        ],
+        "fingerprints": ["fingerprint", "fingerprint_weights"],
         "precision": ["to_float32"],
+        "teachers": ["active_random_states", "mean_of", "with_active_dropout"],
     },
 )
 __all__ += ["DISCRIMINATORS", "NETWORKS", "get", "names"]

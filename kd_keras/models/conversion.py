@@ -9,7 +9,13 @@ import keras
 from kd_keras import registry
 from kd_keras.models import graphs
 
-__all__ = ["preprocessing", "to_logits", "with_taps", "without_preprocessing"]
+__all__ = [
+    "has_preprocessing",
+    "preprocessing",
+    "to_logits",
+    "with_taps",
+    "without_preprocessing",
+]
 
 _PREPROCESSING = "standardization"
 
@@ -175,6 +181,22 @@ def _only_tensor(tap, outputs):
     return outputs[0]
 
 
+def has_preprocessing(model):
+    """Whether a network has a layer called `standardization`.
+
+    Args:
+        model: A functional `keras.Model`.
+
+    Returns:
+        True or False.
+
+    Example:
+        >>> has_preprocessing(keras.Sequential([keras.Input((2,)), keras.layers.Dense(3)]))
+        False
+    """
+    return any(layer.name == _PREPROCESSING for layer in model.layers)
+
+
 def preprocessing(model):
     """The layer that standardises a network's images.
 
@@ -193,8 +215,8 @@ def preprocessing(model):
         >>> preprocessing(keras.Sequential([keras.Input((2,)), standardization])).name
         'standardization'
     """
-    names = [layer.name for layer in model.layers]
-    if _PREPROCESSING not in names:
+    if not has_preprocessing(model):
+        names = [layer.name for layer in model.layers]
         raise ValueError(
             f"{model.name} has no preprocessing. Expected a layer called {_PREPROCESSING}. "
             f"Received layers: {', '.join(names)}."

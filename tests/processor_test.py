@@ -1,0 +1,34 @@
+import pathlib
+
+import pytest
+
+from kd_keras.processor import capabilities
+
+
+@pytest.fixture(autouse=True)
+def _forget():
+    capabilities.cache_clear()
+    yield
+    capabilities.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "model name\t: x\nflags\t\t: fpu amx_bf16 avx2\nflags\t\t: fpu\n",
+            {"amx_bf16", "avx2", "fpu"},
+        ),
+        ("Features\t: fp bf16\n", {"bf16", "fp"}),
+        ("processor\t: 0\n", set()),
+    ],
+)
+def test_what_linux_tells(monkeypatch, text, expected):
+    monkeypatch.setattr(pathlib.Path, "is_file", lambda _: True)
+    monkeypatch.setattr(pathlib.Path, "read_text", lambda _: text)
+    assert capabilities() == expected
+
+
+def test_nothing_is_known_on_other_systems(monkeypatch):
+    monkeypatch.setattr(pathlib.Path, "is_file", lambda _: False)
+    assert capabilities() == frozenset()
