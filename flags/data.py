@@ -8,7 +8,9 @@ SECTION = Section("data", Data)
 SECTION.add("dataset", "The images.", choices=data.names())
 SECTION.add("data_directory", "Where they lie; empty: the dataset's own place.")
 SECTION.add("download", "Fetch what is missing.")
-SECTION.add("cache_directory", "Folder for decoded images that memory does not hold.")
+SECTION.add(
+    "cache_directory", "Folder for decoded images that memory does not hold, and for stored logits."
+)
 SECTION.add("memory_limit_gigabytes", "Above it, images are mapped from disk.")
 SECTION.add("validation_fraction", "Part of train held out to choose the model; 0: none.")
 SECTION.add("test_fraction", "Part of train held out, where the data has no test split.")

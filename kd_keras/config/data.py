@@ -21,7 +21,7 @@ class Data(Section):
     dataset: str = "digits"
     data_directory: str = ""  # where the data lies; empty: the dataset's own place
     download: bool = False  # fetch what is missing
-    cache_directory: str = "~/.cache/kd_keras"  # decoded images larger than memory
+    cache_directory: str = "~/.cache/kd_keras"  # decoded images, stored logits
     memory_limit_gigabytes: float = 4.0  # above it, images are mapped from disk
     validation_fraction: float = 0.1  # of train; 0: no validation, the last epoch is kept
     test_fraction: float = 0.1  # of train, where the data has no test split

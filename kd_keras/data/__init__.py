@@ -24,11 +24,13 @@ def names():
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
+    submodules=["pictures"],
     submod_attrs={
         "augmentation": ["Augmentation"],
         "batches": ["evaluation_batches", "steps_per_epoch", "training_batches"],
         "loading": ["load"],
         "splits": ["Split", "Splits"],
+        "views": ["view_batches"],
     },
 )
 __all__ += ["TABLE", "names"]

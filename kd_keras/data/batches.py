@@ -1,6 +1,6 @@
 """Batches for training and evaluation, as `tf.data` datasets.
 
-An epoch is a pure function of the seed and its number: its order and its augmented view are drawn
+An epoch is a pure function of the seeds and its number: its order and its augmented view are drawn
 at once, with stateless generators. What a batch holds beside the images, such as a teacher's
 stored logits, comes from outside.
 """
@@ -8,7 +8,7 @@ stored logits, comes from outside.
 import numpy as np
 import tensorflow as tf
 
-from kd_keras.data import randomness
+from kd_keras.data import randomness, reading
 
 __all__ = ["evaluation_batches", "steps_per_epoch", "training_batches"]
 
@@ -39,51 +39,21 @@ def steps_per_epoch(split, batch_size):
     return len(split) // batch_size
 
 
-def _on_host(array):
-    """A tensor beside the input pipeline, which runs on the host, whatever device is in scope."""
-    with tf.device("CPU:0"):
-        return tf.constant(array)
-
-
-def _finished(batches):
-    """The last steps that all datasets have in common."""
-    options = tf.data.Options()
-    # The rewriting of the graph copies every tensor that a function captures: all images.
-    options.experimental_optimization.apply_default_optimizations = False
-    return batches.with_options(options).prefetch(tf.data.AUTOTUNE)
-
-
-def _image_reader(split):
-    """A graph function from indices, int64, to images, uint8."""
-    block = split.block
-    if not block.is_mapped:
-        # A tensor that a function captures is passed to it, not copied into its graph.
-        pixels, rows = block.tensor, _on_host(split.rows)
-        return lambda indices: tf.gather(pixels, tf.gather(rows, indices))
-
-    def read(indices):
-        images = tf.numpy_function(split.images_at, [indices], tf.uint8, stateful=False)
-        images.set_shape([*indices.shape, *split.image_shape])
-        return images
-
-    return read
-
-
 def _batch_maker(split, extras):
-    """A graph function from indices and an epoch to the images, the extras and the labels."""
-    read_images = _image_reader(split)
-    labels = _on_host(split.labels)
+    """A graph function from indices, an epoch and a view to images, extras and labels."""
+    read_images = reading.image_reader(split)
+    labels = reading.on_host(split.labels)
 
-    def make(indices, epoch):
+    def make(indices, epoch, view):
         features = {"image": read_images(indices)}
         if extras is not None:
-            features.update(extras(indices, epoch))
+            features.update(extras(indices, epoch, view))
         return features, tf.gather(labels, indices)
 
     return make
 
 
-def _epoch_planner(split, *, batch_size, augmentation, seed):
+def _epoch_planner(split, *, batch_size, augmentation, seed, views, view_seed):
     """A graph function from an epoch to its batches: indices and view, shape (steps, batch)."""
     steps = steps_per_epoch(split, batch_size)
 
@@ -92,15 +62,27 @@ def _epoch_planner(split, *, batch_size, augmentation, seed):
             [len(split)], purpose=randomness.Purpose.ORDER, seed=seed, index=epoch
         )
         order = tf.argsort(keys, stable=True)[: steps * batch_size]
-        view = augmentation.draw(len(split), seed=seed, view=epoch)
-        columns = [tf.cast(order, tf.int64), *(tf.gather(column, order) for column in view)]
+        view = tf.math.floormod(epoch, views) if views else epoch
+        drawn = augmentation.draw(len(split), seed=view_seed, view=view)
+        columns = [tf.cast(order, tf.int64), *(tf.gather(column, order) for column in drawn)]
         columns = [tf.reshape(column, [steps, batch_size]) for column in columns]
-        return (*columns, tf.repeat(epoch, steps))
+        return (*columns, tf.repeat(epoch, steps), tf.repeat(view, steps))
 
     return plan
 
 
-def training_batches(split, *, batch_size, augmentation, seed, first_epoch=0, extras=None):
+def training_batches(
+    split,
+    *,
+    batch_size,
+    augmentation,
+    seed,
+    first_epoch=0,
+    first_step=0,
+    extras=None,
+    views=0,
+    view_seed=None,
+):
     """Endless shuffled and augmented batches.
 
     Every epoch takes `steps_per_epoch` batches. The next one is planned while the last is used, so
@@ -109,12 +91,17 @@ def training_batches(split, *, batch_size, augmentation, seed, first_epoch=0, ex
     Args:
         split: The `Split` to train on.
         batch_size: Images in a batch, over all devices together.
-        augmentation: An `Augmentation`; its view of epoch e is view e.
-        seed: From 0 to 2^31 - 1. Epoch e is a pure function of the seed and e.
+        augmentation: An `Augmentation`.
+        seed: From 0 to 2^31 - 1. The order of epoch e is a pure function of the seed and e.
         first_epoch: Where to begin: the batches are those that an uninterrupted run would see.
-        extras: Called in the graph as `extras(indices, epoch)`, indices into the split, int64,
-            shape (batch,), and the epoch, an int64 scalar; returns a dictionary of tensors of
-            batch rows that join the images.
+        first_step: How many batches of that epoch to pass over, at no cost.
+        extras: Called in the graph as `extras(indices, epoch, view)`, indices into the split,
+            int64, shape (batch,), the epoch and the index of its view, int64 scalars; returns a
+            dictionary of tensors of batch rows that join the images.
+        views: How many augmented views there are: epoch e shows view e modulo views. 0: every
+            epoch shows a view of its own, view e.
+        view_seed: From 0 to 2^31 - 1. A view is a pure function of this seed and its index, so
+            that runs of several seeds can share views. By default the seed.
 
     Returns:
         A `tf.data.Dataset` of `({"image": uint8 (batch, height, width, channels), **extras},
@@ -133,20 +120,28 @@ def training_batches(split, *, batch_size, augmentation, seed, first_epoch=0, ex
         >>> features["image"].shape, labels.shape
         (TensorShape([64, 8, 8, 3]), TensorShape([64]))
     """
-    plan = _epoch_planner(split, batch_size=batch_size, augmentation=augmentation, seed=seed)
+    plan = _epoch_planner(
+        split,
+        batch_size=batch_size,
+        augmentation=augmentation,
+        seed=seed,
+        views=views,
+        view_seed=seed if view_seed is None else view_seed,
+    )
     make = _batch_maker(split, extras)
 
-    def make_augmented(indices, top, left, flip, epoch):
-        features, labels = make(indices, epoch)
+    def make_augmented(indices, top, left, flip, epoch, view):
+        features, labels = make(indices, epoch, view)
         features["image"] = augmentation.apply(features["image"], top, left, flip)
         return features, labels
 
     epochs = tf.data.Dataset.range(first_epoch, np.iinfo(np.int64).max)
     planned = epochs.map(plan).prefetch(1)
     steps = planned.flat_map(lambda *columns: tf.data.Dataset.from_tensor_slices(columns))
+    steps = steps.skip(first_step)  # before anything is read
     batches = steps.map(make_augmented, num_parallel_calls=tf.data.AUTOTUNE)
     endless = tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY)
-    return _finished(batches.apply(endless))
+    return reading.finished(batches.apply(endless))
 
 
 def evaluation_batches(split, *, batch_size, extras=None):
@@ -155,7 +150,7 @@ def evaluation_batches(split, *, batch_size, extras=None):
     Args:
         split: A `Split`; an empty one gives no batch.
         batch_size: Images in a batch; the last one may hold fewer.
-        extras: As in `training_batches`; the epoch is 0.
+        extras: As in `training_batches`; epoch and view are 0.
 
     Returns:
         A `tf.data.Dataset` of the structure that `training_batches` has.
@@ -167,7 +162,9 @@ def evaluation_batches(split, *, batch_size, extras=None):
         [48, 16]
     """
     make = _batch_maker(split, extras)
-    epoch = tf.constant(0, tf.int64)
+    zero = tf.constant(0, tf.int64)
     indices = tf.data.Dataset.range(len(split)).batch(batch_size)
-    batches = indices.map(lambda indices: make(indices, epoch), num_parallel_calls=tf.data.AUTOTUNE)
-    return _finished(batches)
+    batches = indices.map(
+        lambda indices: make(indices, zero, zero), num_parallel_calls=tf.data.AUTOTUNE
+    )
+    return reading.finished(batches)

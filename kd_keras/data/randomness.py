@@ -18,6 +18,7 @@ class Purpose(enum.IntEnum):
 
     ORDER = 1
     AUGMENTATION = 2
+    SAMPLE = 3
 
 
 def draw_integers(shape, *, purpose, seed, index):

@@ -74,6 +74,11 @@ class Split:
         """(height, width, channels) of every image."""
         return tuple(self.block.images.shape[1:])
 
+    @functools.cached_property
+    def fingerprint(self):
+        """SHA-256 of the images, the labels and their order, hexadecimal."""
+        return summaries.fingerprint((self,), ())
+
     def images_at(self, indices):
         """Read some images, and only those.
 

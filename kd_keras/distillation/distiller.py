@@ -11,10 +11,11 @@ import tensorflow as tf
 from kd_keras.distillation.batch import check_models, require_same_classes, unpack_batch
 from kd_keras.distillation.forward import make_forward, synchronize_batch_normalization
 from kd_keras.distillation.saving import Saving
+from kd_keras.distillation.taps import connect_losses
 from kd_keras.distillation.terms import Terms, average
 from kd_keras.distillation.tracking import Tracking
 from kd_keras.distillation.updates import apply_gradients, backpropagate, gradient_shares
-from kd_keras.models import with_taps
+from kd_keras.models import active_random_states, with_taps
 
 __all__ = ["Distiller"]
 
@@ -110,8 +111,7 @@ class Distiller(Saving, keras.Model):
         self.track_gradient_shares = track_gradient_shares
         self._evaluates = False
         self._untracked = _Untracked(teacher)
-        self._check_classes()
-        self._build_matching()
+        self._fit_losses()
         self.tracking = Tracking(
             self.terms,
             regularization=bool(student.losses),
@@ -119,27 +119,10 @@ class Distiller(Saving, keras.Model):
         )
         self.built = True
 
-    def _check_classes(self):
+    def _fit_losses(self):
         if self.terms.compare_logits:
             require_same_classes(self.teacher, self.student)
-
-    def _build_matching(self):
-        if not self.terms.taps:
-            return
-        if self.teacher is None:
-            raise ValueError(
-                f"Losses on taps ({', '.join(self.terms.taps)}) need the teacher itself. "
-                "Expected teacher=. Received: None."
-            )
-        shapes = [
-            {
-                name: tensor.shape
-                for name, tensor in with_taps(model, self.terms.taps).output.items()
-            }
-            for model in (self.teacher, self.student)
-        ]
-        for loss in self.terms.matching.values():
-            loss.build_parts(*shapes)
+        connect_losses(self.terms.matching, self.teacher, self.student)
 
     @property
     def teacher(self):
@@ -154,9 +137,18 @@ class Distiller(Saving, keras.Model):
     def teacher(self, teacher):
         check_models(teacher, self.student)
         self._untracked = _Untracked(teacher)
-        self._check_classes()
+        self._fit_losses()
         if self.compiled:
             self._prepare()
+
+    @property
+    def random_state_variables(self):
+        """States of the generators of a teacher whose dropout is active; none by default.
+
+        They change while the teacher is asked, and it is not tracked: who saves the state of
+        training saves them too.
+        """
+        return active_random_states(self.teacher)
 
     @property
     def adversary(self):
@@ -221,18 +213,22 @@ class Distiller(Saving, keras.Model):
             if self.adversary:
                 synchronize_batch_normalization(self.adversary.discriminator)
         xla = self.xla and not self.run_eagerly
-        self._untracked.student_forward = self._make_forward(self.student, xla)
+        self._untracked.student_forward = self._make_forward(
+            self.student, self.terms.student_taps, xla
+        )
         if self.teacher is not None:
-            self._untracked.teacher_forward = self._make_forward(self.teacher, xla)
+            self._untracked.teacher_forward = self._make_forward(
+                self.teacher, self.terms.teacher_taps, xla
+            )
         self.terms.start(xla=xla)
 
-    def _make_forward(self, model, xla):
-        tapped = with_taps(model, self.terms.taps) if self.terms.taps else model
+    def _make_forward(self, model, taps, xla):
+        tapped = with_taps(model, taps) if taps else model
         forward = make_forward(tapped, xla=xla)
 
         def run(image, training):
             outputs, regularization = forward(image, training=training)
-            outputs = outputs if self.terms.taps else {"logits": outputs}
+            outputs = outputs if taps else {"logits": outputs}
             outputs = {name: tf.cast(value, tf.float32) for name, value in outputs.items()}
             return outputs, regularization
 
@@ -306,7 +302,7 @@ class Distiller(Saving, keras.Model):
         known = {}
         if batch.teacher_logits is not None:
             known = {"logits": tf.cast(batch.teacher_logits, tf.float32)}
-        if not known or self.terms.taps:
+        if not known or self.terms.teacher_taps:
             if self._untracked.teacher_forward is None:
                 raise ValueError(
                     "There is no teacher. Expected a teacher, or batches with teacher_logits. "

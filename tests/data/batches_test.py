@@ -55,7 +55,7 @@ def positions(split, labels):
 
 
 def test_batches_have_the_structure_promised(split):
-    def extras(indices, epoch):
+    def extras(indices, epoch, view):
         return {"twice": 2 * tf.cast(indices, tf.float32)}
 
     features, labels = train_on(split, extras=extras).element_spec
@@ -153,9 +153,9 @@ def test_extras_join_by_index_and_epoch(split):
     teacher_logits = np.random.RandomState(1).normal(size=[3, NUM_IMAGES, 5]).astype(np.float32)
     views = tf.constant(teacher_logits)
 
-    def extras(indices, epoch):
-        assert indices.dtype == epoch.dtype == tf.int64
-        assert epoch.shape == []
+    def extras(indices, epoch, view):
+        assert indices.dtype == epoch.dtype == view.dtype == tf.int64
+        assert epoch.shape == view.shape == []
         return {"teacher_logits": tf.gather(views[epoch], indices)}
 
     dataset = train_on(split, extras=extras, first_epoch=1)
@@ -167,10 +167,34 @@ def test_extras_join_by_index_and_epoch(split):
         )
 
 
+def test_views_come_again_and_follow_a_seed_of_their_own(split):
+    def extras(indices, epoch, view):
+        return {"index": indices, "view": tf.repeat(view, tf.size(indices))}
+
+    dataset = train_on(
+        split, augmentation=AUGMENTED, seed=3, views=2, view_seed=5, first_epoch=1, extras=extras
+    )
+    orders = []
+    for step, (features, _) in enumerate(dataset.take(4 * STEPS).as_numpy_iterator()):
+        indices, view = features["index"], (1 + step // STEPS) % 2
+        assert features["view"].tolist() == [view] * BATCH_SIZE
+        drawn = AUGMENTED.draw(NUM_IMAGES, seed=5, view=view)
+        expected = AUGMENTED.apply(
+            tf.constant(split.images_at(indices)),
+            *(tf.gather(column, indices) for column in drawn),
+        )
+        np.testing.assert_array_equal(features["image"], expected)
+        orders.append(tuple(indices))
+    # The order is that of the seed, and another in every epoch.
+    _, labels = take(train_on(split, seed=3, first_epoch=1), 4 * STEPS)
+    assert [tuple(positions(split, [batch])) for batch in labels] == orders
+    assert len(set(orders)) == 4 * STEPS
+
+
 def test_extras_of_an_evaluation_are_of_epoch_0(split):
-    def extras(indices, epoch):
-        assert indices.dtype == epoch.dtype == tf.int64
-        return {"index": indices, "epoch": tf.repeat(epoch, tf.size(indices))}
+    def extras(indices, epoch, view):
+        assert indices.dtype == epoch.dtype == view.dtype == tf.int64
+        return {"index": indices, "epoch": tf.repeat(epoch + view, tf.size(indices))}
 
     dataset = batches.evaluation_batches(split, batch_size=BATCH_SIZE, extras=extras)
     features = [features for features, _ in dataset.as_numpy_iterator()]
@@ -196,15 +220,6 @@ def test_an_empty_split_gives_no_batch(split):
 
 def test_training_batches_are_endless(split):
     assert train_on(split).cardinality() == tf.data.INFINITE_CARDINALITY
-
-
-def test_images_in_memory_are_not_copied_into_the_graph(in_memory_split):
-    block = np.zeros([3000, 32, 32, 3], np.uint8)
-    split = data.Split.from_arrays(block, np.zeros(3000))
-    read = tf.function(batches._image_reader(split))
-    graph = read.get_concrete_function(tf.TensorSpec([4], tf.int64)).graph
-    assert len(graph.as_graph_def().SerializeToString()) < 10_000
-    assert any(capture is split.block.tensor for capture, _ in graph.captures)
 
 
 def test_graphs_are_not_rewritten_which_would_copy_the_images(split):
@@ -246,3 +261,11 @@ def test_a_batch_larger_than_the_split_is_refused(split, batch_size):
             rf"images\. Received: {batch_size}\.$",
         ):
             call()
+
+
+@pytest.mark.parametrize("first_step", [1, STEPS, STEPS + 1])
+def test_batches_begin_within_an_epoch(split, first_step):
+    whole = take(train_on(split, augmentation=AUGMENTED), STEPS + first_step + 3)
+    begun = train_on(split, augmentation=AUGMENTED, first_epoch=1, first_step=first_step)
+    for expected, received in zip(whole, take(begun, 3), strict=True):
+        np.testing.assert_array_equal(expected[STEPS + first_step :], received)

@@ -114,3 +114,13 @@ def test_fingerprint_changes_with(changed):
         rows = [0, 1]
     after = make_splits(Split.from_arrays(images, labels).select(rows), class_names=names)
     assert before.fingerprint != after.fingerprint
+
+
+def test_a_split_has_a_fingerprint_of_its_own():
+    images = make_images(4)
+    split = Split.from_arrays(images, [0, 1, 0, 1]).select([2, 0])
+    text = hashlib.sha256(repr(()).encode())
+    text.update(repr((2, (3, 3, 2))).encode())
+    text.update(np.array([0, 0], "<i4").tobytes())
+    text.update(images[[2, 0]].tobytes())
+    assert split.fingerprint == text.hexdigest()

@@ -1,0 +1,197 @@
+"""From a configuration to what the student hears of its teacher, and what is kept of that.
+
+What a signal is lives in `distillation`; here are the choices of one run, and the actions of the
+command `cache`.
+"""
+
+from kd_keras import assembly, distillation, models, report, runs
+from kd_keras.distillation import cache
+
+__all__ = ["ACTIONS", "asks_teacher", "count_views", "make_signal", "read_teacher"]
+
+
+def count_views(config):
+    """How many augmented views of an image a run goes through."""
+    epochs = config.training.epochs
+    return min(config.data.views or epochs, epochs)
+
+
+def read_teacher(config, splits):
+    """Load the teacher of a student's run, one network or the mean of several, and say which.
+
+    Args:
+        config: The configuration.
+        splits: The data.
+
+    Returns:
+        The teacher, and the paths it came from; None and no paths where no term looks at one.
+
+    Raises:
+        FileNotFoundError: If a network is not there.
+        ValueError: If one does not fit the data, or cannot give the signal that is asked for.
+    """
+    if not config.distillation.needs_teacher:
+        return None, []
+    teacher, paths = _read_networks(config, splits)
+    print(f"  teacher: {' and '.join(map(str, paths))}")
+    _require_possible(config, splits, teacher)
+    return teacher, paths
+
+
+def _read_networks(config, splits):
+    teacher, path = assembly.read_teacher(config, splits)
+    others = [runs.find_model(other) for other in config.signal.ensemble]
+    networks = [teacher, *(assembly.read_classifier(other, splits) for other in others)]
+    return models.mean_of(networks), [path, *others]
+
+
+def _require_possible(config, splits, teacher):
+    section = config.signal
+    _require_logits_to_suffice(config)
+    if section.dropout:
+        models.with_active_dropout(teacher, seed=0)
+    cache.make_record(splits.num_classes, top_k=section.top_k, storage=section.storage)
+    if section.top_k and config.distillation.adversarial_weight:
+        raise ValueError(
+            "A discriminator would know the teacher by the equal logits of the classes that are "
+            f"not kept. Expected --signal_top_k=0. Received: {section.top_k}. Keep all classes, "
+            "or train without a discriminator: --adversarial_weight=0."
+        )
+
+
+def _require_logits_to_suffice(config):
+    section = config.signal
+    of_taps = [type(loss).__name__ for loss, _ in assembly.make_matching(config) if loss.taps]
+    if of_taps and section.source != "live":
+        raise ValueError(
+            f"Logits are all that is kept of the teacher, and {', '.join(of_taps)} compares inner "
+            "layers, for which the teacher itself must run. Expected --teacher_signal=live. "
+            f"Received: {section.source}."
+        )
+    if of_taps and section.ensemble:
+        raise ValueError(
+            f"{', '.join(of_taps)} compares inner layers, which the mean of several teachers does "
+            "not have. Expected no --teacher_ensemble. Received: "
+            f"{', '.join(section.ensemble)}."
+        )
+
+
+def make_signal(config, splits, teacher):
+    """The signal of a run; where it is kept, it is found or built.
+
+    Args:
+        config: The configuration.
+        splits: The data.
+        teacher: As `read_teacher` returns it.
+
+    Returns:
+        A `distillation.Signal`.
+    """
+    if teacher is None:
+        return distillation.Signal(None, None)
+    return distillation.make_signal(
+        config.signal.source,
+        teacher,
+        splits.train,
+        views=count_views(config),
+        directory=config.data.cache_directory,
+        label=_label(config),
+        seed=config.run.seed,
+        **_request_arguments(config, splits),
+    )
+
+
+def _request_arguments(config, splits):
+    section, recipe = config.signal, config.training
+    return {
+        "augmentation": assembly.make_augmentation(config, splits),
+        "view_seed": config.data.view_seed,
+        "dropout": section.dropout,
+        "samples": section.samples,
+        "top_k": section.top_k,
+        "storage": section.storage,
+        "batch_size": recipe.batch_size,
+        "xla": recipe.xla == "yes",
+    }
+
+
+def _label(config):
+    section = config.teacher
+    network = f"{section.network}-{section.depth}-{section.width}"
+    if section.path:
+        path = runs.find_model(section.path)
+        network = path.parent.name if path.name == "teacher.keras" else path.stem
+        network = network.removeprefix(f"{config.data.dataset}-")
+    return f"{config.data.dataset}-{network}-{config.signal.source}"
+
+
+def asks_teacher(config):
+    """Whether the command `cache` has to run the teacher, or to know which one is meant."""
+    return config.cache.action != "list" and not config.cache.entry
+
+
+def _list(config):
+    directory = config.data.cache_directory
+    entries = cache.summarize_entries(directory)
+    if not entries:
+        return f"No stored logits in {cache.root_of(directory)}."
+    rows = [
+        {
+            "entry": entry.name,
+            "views": entry.views,
+            "images": entry.images,
+            "kept": entry.kept,
+            "MB": entry.size_bytes / 10**6,
+            "changed": f"{entry.changed:%Y-%m-%d %H:%M}",
+        }
+        for entry in entries
+    ]
+    return "\n".join([report.format_table(rows), *(e.damage for e in entries if e.damage)])
+
+
+def _build(config):
+    if config.cache.entry:
+        raise ValueError(
+            "What is built follows from the flags of data, teacher and signal. Expected no "
+            f"--cache_entry. Received: {config.cache.entry}."
+        )
+    splits = assembly.load_splits(config)
+    # Before the teacher is read: nothing is kept of a live signal.
+    distillation.require_kept(config.signal.source)
+    teacher, _ = _read_networks(config, splits)
+    make_signal(config, splits, teacher)
+    return "The stored logits are complete."
+
+
+def _verify(config):
+    if config.cache.entry:
+        folder = cache.find_entry(config.data.cache_directory, config.cache.entry)
+        cache.check_entry(folder)
+        return f"{folder.name}: every byte is as it was written."
+    request = _request(config)
+    folder = cache.find_request(config.data.cache_directory, request)
+    cache.check_entry(folder, request)
+    return f"{folder.name}: every byte is as it was written, and the teacher says the same."
+
+
+def _remove(config):
+    directory = config.data.cache_directory
+    if config.cache.entry:
+        folder = cache.find_entry(directory, config.cache.entry)
+    else:
+        folder = cache.find_request(directory, _request(config))
+    cache.remove_entry(folder)
+    return f"{folder.name} is removed."
+
+
+def _request(config):
+    """What the flags ask of the teacher."""
+    distillation.require_kept(config.signal.source)
+    splits = assembly.load_splits(config)
+    teacher, _ = _read_networks(config, splits)
+    arguments = _request_arguments(config, splits)
+    return distillation.make_request(config.signal.source, teacher, splits.train, **arguments)
+
+
+# By `cache.action`: from a configuration to the last line that is printed.
+ACTIONS = {"build": _build, "list": _list, "remove": _remove, "verify": _verify}

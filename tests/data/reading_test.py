@@ -1,0 +1,42 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from kd_keras import data
+from kd_keras.data import reading
+
+
+def make_images():
+    return np.random.RandomState(0).randint(0, 256, size=(9, 5, 6, 2)).astype(np.uint8)
+
+
+@pytest.mark.parametrize("where", ["in memory", "mapped"])
+def test_images_are_read_by_their_number_in_the_split(tmp_path, where):
+    images = make_images()
+    if where == "mapped":
+        np.save(tmp_path / "images.npy", images)
+        images = np.load(tmp_path / "images.npy", mmap_mode="r")
+    split = data.Split.from_arrays(images, np.zeros(9)).select([7, 2, 4])
+    read = tf.function(reading.image_reader(split))
+    received = read(tf.constant([2, 0], tf.int64))
+    assert received.shape == (2, 5, 6, 2)
+    np.testing.assert_array_equal(received, make_images()[[4, 7]])
+
+
+def test_images_in_memory_are_not_copied_into_the_graph():
+    block = np.zeros([3000, 32, 32, 3], np.uint8)
+    split = data.Split.from_arrays(block, np.zeros(3000))
+    read = tf.function(reading.image_reader(split))
+    graph = read.get_concrete_function(tf.TensorSpec([4], tf.int64)).graph
+    assert len(graph.as_graph_def().SerializeToString()) < 10_000
+    assert any(capture is split.block.tensor for capture, _ in graph.captures)
+
+
+def test_what_is_put_on_the_host_stays_there():
+    assert reading.on_host([1, 2]).device.endswith("CPU:0")
+
+
+def test_graphs_of_finished_datasets_are_not_rewritten():
+    dataset = reading.finished(tf.data.Dataset.range(3))
+    assert dataset.options().experimental_optimization.apply_default_optimizations is False
+    assert [int(value) for value in dataset] == [0, 1, 2]
