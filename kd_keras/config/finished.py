@@ -2,9 +2,15 @@
 
 import dataclasses
 
-from kd_keras.config.checks import Section, choice, require, require_not_negative
+from kd_keras.config.checks import (
+    Section,
+    choice,
+    require,
+    require_not_negative,
+    require_positive,
+)
 
-__all__ = ["Evaluation", "Export"]
+__all__ = ["Evaluation", "Export", "Predict"]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -12,7 +18,7 @@ class Evaluation(Section):
     """Which finished model is looked at, and on which images."""
 
     run: str = ""  # a run's folder
-    model: str = ""  # a .keras file, a SavedModel folder or a .tflite file
+    model: str = ""  # a .keras, .tflite or .onnx file or a SavedModel folder
     split: str = choice("test", "validation", "train")
 
     def __post_init__(self):
@@ -26,10 +32,29 @@ class Export(Section):
 
     formats: tuple[str, ...] = ("saved_model", "tflite_float32")
     include_preprocessing: bool = True  # the file takes pixels from 0 to 255
-    max_logit_difference: float = 1e-3  # largest allowed, to the Keras model
-    max_error_increase: float = 0.0  # percentage points allowed on the split
+    static_batch: int = 0  # images at a time that the file takes; 0: any number
+    calibration_images: int = 500  # of the training split, from which ranges are learnt
+    licence: str = ""  # of the weights, written into the files
+    latency_repeats: int = 100  # timed calls of each file; 0: none
+    max_logit_difference: float = 1e-3  # largest allowed in float32, to the Keras model
+    max_error_increase: float = 0.5  # percentage points allowed on the split
 
     def __post_init__(self):
         super().__post_init__()
         require(self.formats, "formats", "at least one format", "none")
+        require_positive(self, "calibration_images")
+        require_not_negative(self, "static_batch", "latency_repeats")
         require_not_negative(self, "max_logit_difference", "max_error_increase")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Predict(Section):
+    """Which pictures a finished model is asked about, and what is told of them."""
+
+    images: tuple[str, ...] = ()  # pictures, and folders of pictures
+    top_k: int = 3  # classes told of each picture, the likeliest
+    output: str = ""  # a .csv or .json file; empty: the screen
+
+    def __post_init__(self):
+        super().__post_init__()
+        require_positive(self, "top_k")

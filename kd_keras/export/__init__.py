@@ -3,12 +3,23 @@
 To add a format: one module with a `write_<format>` function, and its line in `TABLE`.
 """
 
+import importlib.util
+
 import lazy_loader
 
 TABLE = {
+    "keras": "kd_keras.export.keras_format:write_keras",
+    "onnx": "kd_keras.export.onnx:write_onnx",
     "saved_model": "kd_keras.export.saved_model:write_saved_model",
-    "tflite_float32": "kd_keras.export.tflite:write_tflite_float32",
+    "tflite_dynamic_int8": "kd_keras.export.tflite_dynamic_int8:write_tflite_dynamic_int8",
+    "tflite_float16": "kd_keras.export.tflite_float16:write_tflite_float16",
+    "tflite_float32": "kd_keras.export.tflite_float32:write_tflite_float32",
+    "tflite_int16x8": "kd_keras.export.tflite_int16x8:write_tflite_int16x8",
+    "tflite_int8": "kd_keras.export.tflite_int8:write_tflite_int8",
+    "tflite_uint8": "kd_keras.export.tflite_uint8:write_tflite_uint8",
 }
+# Packages that a format needs and the project does not.
+_EXTRAS = {"onnx": ("tf2onnx", "onnxruntime")}
 
 
 def names():
@@ -16,14 +27,28 @@ def names():
     return sorted(TABLE)
 
 
+def available():
+    """The names of the formats whose packages are installed, sorted."""
+    return [
+        name
+        for name in names()
+        if all(importlib.util.find_spec(package) for package in _EXTRAS.get(name, ()))
+    ]
+
+
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "complexity": ["Complexity", "measure_complexity"],
+        "contents": ["Contents"],
+        "folding": ["fold"],
         "keras_file": ["load_keras"],
+        "latency": ["Latency", "measure_latency"],
+        "model_card": ["format_model_card"],
         "predictor": ["Predictor", "load_predictor"],
-        "verification": ["Verdict", "verify"],
+        "verdict": ["Verdict"],
+        "verification": ["verify"],
         "writing": ["write"],
     },
 )
-__all__ += ["TABLE", "names"]
+__all__ += ["TABLE", "available", "names"]

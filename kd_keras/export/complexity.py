@@ -11,7 +11,7 @@ import keras
 import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
-from kd_keras.export import files, interpreter, keras_file, multiply_adds, saved_model
+from kd_keras.export import files, interpreter, keras_file, multiply_adds, onnx, saved_model
 
 __all__ = ["Complexity", "measure_complexity"]
 
@@ -30,13 +30,13 @@ class Complexity:
             numbers that it holds: there, normalisation is multiplied into the convolution before
             it where there is one, convolutions without a bias share one of zeros, and the
             standardisation of the image counts.
-        multiply_adds: For one image.
+        multiply_adds: For one image; None of an ONNX file, where they are not counted.
         size_bytes: Of the file; of a model, of all its weights as they are in memory.
         uncounted: Names of operations that are not in `multiply_adds` though they may multiply.
     """
 
     parameters: int
-    multiply_adds: int
+    multiply_adds: int | None
     size_bytes: int
     uncounted: tuple = ()
 
@@ -48,8 +48,8 @@ def measure_complexity(model):
     counted like any other.
 
     Args:
-        model: A `keras.Model`, or the path of a `.keras` file, a SavedModel folder or a `.tflite`
-            file.
+        model: A `keras.Model`, or the path of a `.keras` file, a SavedModel folder, a `.tflite`
+            file or an `.onnx` file.
 
     Returns:
         A `Complexity`.
@@ -73,6 +73,9 @@ def measure_complexity(model):
         return _of_tflite(path)
     if kind == "saved_model":
         return _of_saved_model(path)
+    if kind == "onnx":
+        parameters = onnx.count_parameters(path)
+        return Complexity(parameters, multiply_adds=None, size_bytes=files.size_in_bytes(path))
     size_bytes = files.size_in_bytes(path)
     return dataclasses.replace(_of_keras(keras_file.load_keras(path)), size_bytes=size_bytes)
 

@@ -7,27 +7,26 @@ __all__ = ["RECORD_NAME", "damaged", "kind_of", "read_record", "size_in_bytes"]
 
 RECORD_NAME = "export.json"
 
-_KINDS = {".keras": "keras", ".tflite": "tflite"}
+_KINDS = {".keras": "keras", ".onnx": "onnx", ".tflite": "tflite"}
+_EXPECTED = "a .keras file, a SavedModel folder, a .tflite file or an .onnx file"
 
 
 def kind_of(path):
-    """Tell a `.keras` file, a SavedModel folder and a `.tflite` file apart.
+    """Tell the kinds of file apart: by the suffix, and a SavedModel by being a folder.
 
     Args:
         path: Of the file or folder.
 
     Returns:
-        `"keras"`, `"saved_model"` or `"tflite"`.
+        `"keras"`, `"onnx"`, `"saved_model"` or `"tflite"`.
 
     Raises:
         FileNotFoundError: If there is nothing at the path.
-        ValueError: If it is none of the three.
+        ValueError: If it is none of them.
     """
     path = pathlib.Path(path)
     if not path.exists():
-        raise FileNotFoundError(
-            f"No model at {path}. Expected a .keras file, a SavedModel folder or a .tflite file."
-        )
+        raise FileNotFoundError(f"No model at {path}. Expected {_EXPECTED}.")
     if path.is_dir():
         if (path / "saved_model.pb").is_file():
             return "saved_model"
@@ -38,8 +37,8 @@ def kind_of(path):
         )
     if path.suffix not in _KINDS:
         raise ValueError(
-            f"Unknown kind of model at {path}. Expected a .keras file, a SavedModel folder or a "
-            f".tflite file. Received: {path.suffix or 'no'} suffix."
+            f"Unknown kind of model at {path}. Expected {_EXPECTED}. "
+            f"Received: {path.suffix or 'no'} suffix."
         )
     return _KINDS[path.suffix]
 

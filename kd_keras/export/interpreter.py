@@ -42,6 +42,7 @@ class Tensor:
     index: int
     shape: tuple
     is_weight: bool  # a constant of floats or quantised numbers, not of sizes or indices
+    dtype: str = "float32"  # NumPy's name
 
 
 @dataclasses.dataclass(frozen=True)
@@ -147,6 +148,7 @@ def list_operations(interpreter):
             index=int(tensor["index"]),
             shape=tuple(map(int, tensor["shape"])),
             is_weight=int(tensor["index"]) not in computed and _holds_numbers(tensor),
+            dtype=np.dtype(tensor["dtype"]).name,
         )
         for tensor in interpreter.get_tensor_details()
     }

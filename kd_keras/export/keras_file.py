@@ -8,7 +8,7 @@ import keras
 import tensorflow as tf
 
 from kd_keras import models
-from kd_keras.export import files, predictor
+from kd_keras.export import contents, files, predictor
 
 __all__ = ["load_keras", "make_predict_function", "read_keras_file"]
 
@@ -105,6 +105,7 @@ def read_keras_file(path):
         run=make_predict_function(model),
         image_shape=tuple(model.inputs[0].shape),
         logits_shape=tuple(model.outputs[0].shape),
+        class_names=contents.read_class_names(path),
     )
 
 

@@ -13,10 +13,13 @@ import numpy as np
 from kd_keras import registry
 from kd_keras.export import files
 
-__all__ = ["Predictor", "choose_output", "load_predictor"]
+__all__ = ["KINDS_WITH_THREADS", "Predictor", "choose_output", "load_predictor"]
+
+KINDS_WITH_THREADS = ("onnx", "tflite")
 
 _READERS = {
     "keras": "kd_keras.export.keras_file:read_keras_file",
+    "onnx": "kd_keras.export.onnx:read_onnx",
     "saved_model": "kd_keras.export.saved_model:read_saved_model",
     "tflite": "kd_keras.export.tflite:read_tflite",
 }
@@ -26,9 +29,9 @@ def load_predictor(path, *, num_threads=None):
     """Open a finished model for prediction.
 
     Args:
-        path: A `.keras` file (loaded without running code that it carries), a SavedModel folder
-            or a `.tflite` file.
-        num_threads: Of a `.tflite` file; the machine's cores by default.
+        path: A `.keras` file (loaded without running code that it carries), a SavedModel folder,
+            a `.tflite` file or an `.onnx` file.
+        num_threads: Of a `.tflite` or `.onnx` file; the machine's cores by default.
 
     Returns:
         A `Predictor`.
@@ -52,7 +55,7 @@ def load_predictor(path, *, num_threads=None):
     path = pathlib.Path(path)
     kind = files.kind_of(path)
     read = registry.locate("kind of model", _READERS, kind)
-    return read(path, num_threads=num_threads) if kind == "tflite" else read(path)
+    return read(path, num_threads=num_threads) if kind in KINDS_WITH_THREADS else read(path)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
@@ -61,12 +64,15 @@ class Predictor:
 
     Attributes:
         path: Where it came from.
-        kind: `"keras"`, `"saved_model"` or `"tflite"`.
+        kind: `"keras"`, `"onnx"`, `"saved_model"` or `"tflite"`.
         run: Called with a batch of float32 images, returns their logits.
         image_shape: (batch, height, width, channels) as the file has it; None where free.
         logits_shape: (batch, classes) as the file has it.
         output_name: Of the output that is read.
         class_names: Those in the file, or none.
+        precision: What it computes in: `"float32"`, or what its weights and activations are.
+        operations: How often each operation is in the file, by name; empty where the kind of
+            file does not say.
     """
 
     path: pathlib.Path
@@ -76,6 +82,8 @@ class Predictor:
     logits_shape: tuple
     output_name: str = "logits"
     class_names: tuple = dataclasses.field(default=(), repr=False)
+    precision: str = "float32"
+    operations: dict = dataclasses.field(default_factory=dict, repr=False)
 
     def __post_init__(self):
         shapes = self.image_shape, self.logits_shape
@@ -102,12 +110,17 @@ class Predictor:
         return files.size_in_bytes(self.path)
 
     @property
+    def record(self):
+        """What `export.write` noted beside the file, or an empty dictionary."""
+        return files.read_record(self.path)
+
+    @property
     def includes_preprocessing(self):
         """Whether it takes pixels from 0 to 255, as the record beside the file says.
 
         True where there is no record.
         """
-        return files.read_record(self.path).get("include_preprocessing", True)
+        return self.record.get("include_preprocessing", True)
 
     def check(self, input_shape=None, num_classes=None):
         """Refuse data that this model is not for.

@@ -7,7 +7,8 @@ import pathlib
 
 import tensorflow as tf
 
-from kd_keras.export import files, predictor
+from kd_keras import models
+from kd_keras.export import contents, files, predictor
 from kd_keras.export.preparation import prepare
 
 __all__ = [
@@ -19,29 +20,31 @@ __all__ = [
 ]
 
 _SERVING = "serving_default"
+_STANDARDIZED = "standardized"
 _CLASS_NAMES = "class_names"
+_EXTRA = "assets.extra"
 
 
-def write_saved_model(model, directory, *, class_names=(), include_preprocessing=True):
+def write_saved_model(model, directory, **options):
     """Write a network as a SavedModel.
 
     Its signature `serving_default` takes `image`, float32, shape (batch, height, width,
     channels), and returns `logits` and `probabilities`, float32, shape (batch, classes). Where
-    there are class names, the signature `class_names` takes nothing and returns them.
+    the network standardises its images, the signature `standardized` is the same for images that
+    are standardised already. Where there are class names, the signature `class_names` takes
+    nothing and returns them. What else is known of the model is in `assets.extra/about.json`.
 
     Args:
         model: A functional `keras.Model` from images to logits or probabilities. It may have
             been trained in half precision; the file is in float32.
         directory: The folder to write.
-        class_names: One per class, or none.
-        include_preprocessing: Whether the file takes pixels from 0 to 255, or standardised
-            images.
+        **options: Of `contents.Contents`.
 
     Returns:
         The folder, a `pathlib.Path`.
 
     Raises:
-        TypeError: If the model is not functional.
+        TypeError: If the model is not functional, or there is no such option.
         ValueError: If the model is no classifier of images, the names do not fit it, or there
             is no preprocessing to leave out.
 
@@ -54,12 +57,29 @@ def write_saved_model(model, directory, *, class_names=(), include_preprocessing
         >>> sorted(serve(image=tf.zeros([3, 4, 4, 1])))
         ['logits', 'probabilities']
     """
-    network = prepare(model, class_names=class_names, include_preprocessing=include_preprocessing)
-    save_signatures(network, directory, class_names=class_names)
+    options = contents.Contents(**options)
+    network = prepare(
+        model,
+        class_names=options.class_names,
+        include_preprocessing=options.include_preprocessing,
+    )
+    has_standardization = options.include_preprocessing and models.has_preprocessing(network)
+    save_signatures(
+        network,
+        directory,
+        class_names=options.class_names,
+        batch_size=options.batch_size,
+        standardized=models.without_preprocessing(network) if has_standardization else None,
+    )
+    extra = pathlib.Path(directory) / _EXTRA / contents.METADATA_NAME
+    extra.parent.mkdir()
+    extra.write_text(options.to_json(), "utf-8")
     return pathlib.Path(directory)
 
 
-def save_signatures(network, directory, *, class_names=(), probabilities=True):
+def save_signatures(
+    network, directory, *, class_names=(), probabilities=True, batch_size=None, standardized=None
+):
     """Save a prepared network with its named signatures.
 
     Args:
@@ -67,16 +87,9 @@ def save_signatures(network, directory, *, class_names=(), probabilities=True):
         directory: The folder to write.
         class_names: One per class, or none.
         probabilities: Whether they are an output beside the logits.
+        batch_size: Images at a time, or None for any number.
+        standardized: The same network without its preprocessing, to be served beside it.
     """
-    specification = tf.TensorSpec((None, *network.input_shape[1:]), tf.float32, name="image")
-
-    @tf.function(input_signature=[specification])
-    def serve(image):
-        logits = network(image, training=False)
-        outputs = {"logits": logits}
-        if probabilities:
-            outputs["probabilities"] = tf.nn.softmax(logits)
-        return outputs
 
     @tf.function(input_signature=[])
     def names():
@@ -86,8 +99,26 @@ def save_signatures(network, directory, *, class_names=(), probabilities=True):
     # twice, which doubles the file.
     module = tf.Module()
     module.weights = [variable.value for variable in network.weights]
-    signatures = {_SERVING: serve} | ({_CLASS_NAMES: names} if class_names else {})
+    signatures = {_SERVING: _serve(network, batch_size, probabilities)}
+    if standardized is not None:
+        signatures[_STANDARDIZED] = _serve(standardized, batch_size, probabilities)
+    if class_names:
+        signatures[_CLASS_NAMES] = names
     tf.saved_model.save(module, str(directory), signatures=signatures)
+
+
+def _serve(network, batch_size, probabilities):
+    shape = (batch_size, *network.input_shape[1:])
+
+    @tf.function(input_signature=[tf.TensorSpec(shape, tf.float32, name="image")])
+    def serve(image):
+        logits = network(image, training=False)
+        outputs = {"logits": logits}
+        if probabilities:
+            outputs["probabilities"] = tf.nn.softmax(logits)
+        return outputs
+
+    return serve
 
 
 def load_signature(path):

@@ -1,113 +1,18 @@
-"""TensorFlow Lite: one small file for phones and boards, in float32.
+"""Reading TensorFlow Lite files: their predictions, and what they are made of.
 
-How its predictions are read, and those of the other formats, is in `predictor`.
+How they are written is in `tflite_conversion` and in the module of each format.
 """
 
-import pathlib
+import collections
 import re
-import tempfile
-import zipfile
 
 import numpy as np
-import tensorflow as tf
-from tensorflow.lite.python.convert_phase import ConverterError
 
-from kd_keras.export import files, interpreter, predictor
-from kd_keras.export.preparation import prepare
-from kd_keras.export.saved_model import save_signatures
-from kd_keras.export.silence import silence
+from kd_keras.export import contents, files, interpreter, predictor
 
-__all__ = ["foreign_operations", "read_tflite", "write_tflite_float32"]
+__all__ = ["foreign_operations", "read_tflite"]
 
 _LABELS = "labels.txt"
-
-
-def write_tflite_float32(model, path, *, class_names=(), include_preprocessing=True):
-    """Write a network as a TensorFlow Lite file in float32.
-
-    Its signature `serving_default` takes `image`, float32, shape (batch, height, width,
-    channels), and returns `logits`, float32, shape (batch, classes). It holds TensorFlow Lite's
-    own operations only, so that it runs wherever its interpreter does. Class names are appended
-    as TensorFlow Lite's metadata has them, in an archive: `unzip model.tflite labels.txt`.
-
-    Args:
-        model: A functional `keras.Model` from images to logits or probabilities. It may have
-            been trained in half precision.
-        path: The file to write; `.tflite` is added where it is missing.
-        class_names: One per class, or none.
-        include_preprocessing: Whether the file takes pixels from 0 to 255, or standardised
-            images.
-
-    Returns:
-        The file, a `pathlib.Path`.
-
-    Raises:
-        TypeError: If the model is not functional.
-        ValueError: If the model is no classifier of images, the names do not fit it, there is
-            no preprocessing to leave out, or an operation does not exist in TensorFlow Lite.
-
-    Example:
-        >>> import keras
-        >>> image = keras.Input((4, 4, 1))
-        >>> model = keras.Model(image, keras.layers.Dense(2)(keras.layers.Flatten()(image)))
-        >>> path = write_tflite_float32(model, tempfile.mkdtemp() + "/model", class_names="ab")
-        >>> path.name, zipfile.ZipFile(path).read("labels.txt")
-        ('model.tflite', b'a\\nb\\n')
-    """
-    path = pathlib.Path(path)
-    if path.suffix != ".tflite":
-        path = path.with_name(path.name + ".tflite")
-    network = prepare(model, class_names=class_names, include_preprocessing=include_preprocessing)
-    with tempfile.TemporaryDirectory() as directory:
-        save_signatures(network, directory, probabilities=False)
-        try:
-            content = _convert(directory)
-        except ConverterError as error:
-            raise _explained(error, network) from error
-    path.write_bytes(content)
-    if class_names:
-        with zipfile.ZipFile(path, "a") as archive:
-            # An entry without the time of day, so that the same model gives the same file.
-            archive.writestr(zipfile.ZipInfo(_LABELS), "".join(f"{n}\n" for n in class_names))
-    return path
-
-
-def _convert(directory):
-    converter = tf.lite.TFLiteConverter.from_saved_model(
-        directory, signature_keys=["serving_default"]
-    )
-    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
-    with silence():
-        return converter.convert()
-
-
-def _explained(error, network):
-    missing = sorted(
-        {
-            f"{record.operator.name.removeprefix('tf.')} in {_layer(record, network)}"
-            for record in error.errors
-            if record.HasField("operator")
-        }
-    )
-    if not missing:
-        reason = str(error).splitlines()[0]
-        return ValueError(f"Cannot write {network.name} as TensorFlow Lite. {reason}")
-    return ValueError(
-        f"Cannot write {network.name} as TensorFlow Lite. Expected its own operations only, "
-        f"because others do not run on a device. Received: {', '.join(missing)}. "
-        "Use another layer there, or write a SavedModel."
-    )
-
-
-def _layer(record, network):
-    """The layer an operation belongs to; the graph's path to it has `layer_1` for a layer."""
-    names = {layer.name for layer in network.layers}
-    where = record.location.call[0].name.split("@")[0] if record.location.call else "the graph"
-    for scope in where.split("/"):
-        for name in (scope, re.sub(r"_\d+$", "", scope)):
-            if name in names:
-                return f"layer {name}"
-    return where
 
 
 def foreign_operations(path):
@@ -123,11 +28,11 @@ def foreign_operations(path):
     Raises:
         ValueError: If the file is no TensorFlow Lite model.
     """
-    return _foreign(interpreter.open_interpreter(path, fused=False))
+    return _foreign(interpreter.list_operations(interpreter.open_interpreter(path, fused=False)))
 
 
-def _foreign(opened):
-    names = {operation.name for operation in interpreter.list_operations(opened)}
+def _foreign(operations):
+    names = {operation.name for operation in operations}
     return sorted(name for name in names if not re.fullmatch(r"[A-Z0-9_]+", name))
 
 
@@ -146,7 +51,8 @@ def read_tflite(path, *, num_threads=None):
             from one batch of images to logits.
     """
     opened = interpreter.open_interpreter(path, num_threads=num_threads)
-    foreign = _foreign(opened)
+    operations = interpreter.list_operations(opened)
+    foreign = _foreign(operations)
     if foreign:
         raise ValueError(
             f"Cannot run the model at {path}. Expected TensorFlow Lite's own operations. "
@@ -178,6 +84,8 @@ def read_tflite(path, *, num_threads=None):
         logits_shape=_shape(logits),
         output_name=output,
         class_names=_read_labels(path),
+        precision=_precision(operations),
+        operations=dict(collections.Counter(operation.name for operation in operations)),
     )
 
 
@@ -200,9 +108,17 @@ def _dequantized(outputs, details):
 
 
 def _read_labels(path):
-    if not zipfile.is_zipfile(path):
-        return ()
-    with zipfile.ZipFile(path) as archive:
-        if _LABELS not in archive.namelist():
-            return ()
-        return tuple(archive.read(_LABELS).decode("utf-8").split("\n")[:-1])
+    return tuple(contents.read_from_archive(path, _LABELS).split("\n")[:-1])
+
+
+def _precision(operations):
+    """What a file computes in, from the numbers of its weights and of what flows between."""
+    weights, flow = set(), set()
+    for operation in operations:
+        for tensor in filter(None, operation.inputs):
+            (weights if tensor.is_weight else flow).add(tensor.dtype)
+    if "int8" in weights:
+        if "float32" in flow:
+            return "int8 weights"
+        return "int16x8" if "int16" in flow else "int8"
+    return "float16 weights" if "float16" in weights else "float32"

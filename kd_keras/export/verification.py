@@ -11,50 +11,9 @@ import numpy as np
 from kd_keras import metrics, models
 from kd_keras.export import files, keras_file
 from kd_keras.export.predictor import load_predictor
+from kd_keras.export.verdict import Verdict
 
-__all__ = ["Verdict", "verify"]
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Verdict:
-    """How a file compares with its model, and whether that is good enough.
-
-    The figures about the file are None where it does not run or gives numbers that are not
-    finite.
-
-    Attributes:
-        kind: `"keras"`, `"saved_model"` or `"tflite"`.
-        path: Of the file or folder.
-        size_bytes: Of the file, or of all files in the folder.
-        num_examples: Images compared.
-        largest_logit_difference: Over all images and classes.
-        mean_logit_difference: Over all images and classes.
-        agreement_percent: Images for which both choose the same class.
-        error_before_percent: Of the model.
-        error_after_percent: Of the file.
-        reasons: Why it failed, as sentences; none where it passed.
-    """
-
-    kind: str
-    path: pathlib.Path
-    size_bytes: int
-    num_examples: int
-    error_before_percent: float
-    largest_logit_difference: float | None = None
-    mean_logit_difference: float | None = None
-    agreement_percent: float | None = None
-    error_after_percent: float | None = None
-    reasons: tuple = ()
-
-    @property
-    def passed(self):
-        """Whether there is no reason against it."""
-        return not self.reasons
-
-    def to_dictionary(self):
-        """Plain values by name, as they are written to JSON."""
-        values = dataclasses.asdict(self) | {"passed": self.passed}
-        return values | {"path": str(self.path), "reasons": list(self.reasons)}
+__all__ = ["verify"]
 
 
 def verify(
@@ -70,16 +29,17 @@ def verify(
 ):
     """Run a file over all images and compare it with its model.
 
-    The model is taken in float32, as the file is.
+    The model is taken in float32. A file in float32 has to give its logits, and its error; a file
+    in fewer bits cannot give its logits, and has to keep its error.
 
     Args:
         model: The functional `keras.Model` that the file was written from.
-        path: A `.keras` file, a SavedModel folder or a `.tflite` file.
+        path: A `.keras` file, a SavedModel folder, a `.tflite` file or an `.onnx` file.
         images: In pixels from 0 to 255, uint8 or floating point: an array of shape (examples,
             height, width, channels), anything else with a length and slices, a `data.Split`, or
             a function without arguments that returns batches of images.
         labels: Class indices, shape (examples,).
-        max_logit_difference: Largest difference of a logit that is allowed.
+        max_logit_difference: Largest difference of a logit that is allowed to a float32 file.
         max_error_increase: Percentage points by which the file's top-1 error may be higher.
         include_preprocessing: Whether the file takes pixels from 0 to 255; if not, it is given
             standardised images. By default as `export.json` beside it says, True without one.
@@ -113,24 +73,32 @@ def verify(
     standardize = None if include_preprocessing else models.preprocessing(network)
     before = _reference_logits(network, _batches(images, len(labels), batch_size))
     batches = _batches(images, len(labels), batch_size)
-    try:
-        after = _file_logits(network, path, batches, standardize)
-        reasons = _not_finite(after)
-    except ValueError as error:
-        reasons = (str(error),)
     verdict = Verdict(
         kind=kind,
         path=pathlib.Path(path),
         size_bytes=files.size_in_bytes(path),
         num_examples=len(labels),
         error_before_percent=metrics.top_k_error(before, labels, 1),
-        reasons=reasons,
     )
+    try:
+        predictor = _open(network, path)
+        verdict = dataclasses.replace(
+            verdict, precision=predictor.precision, operations=predictor.operations
+        )
+        after = _file_logits(predictor, batches, standardize)
+        reasons = _not_finite(after)
+    except ValueError as error:
+        reasons = (str(error),)
     if reasons:
-        return verdict
-    verdict = _compared(verdict, before, after, labels)
+        return dataclasses.replace(verdict, reasons=reasons)
+    verdict = _compared(verdict, before, after, np.asarray(labels))
+    if verdict.precision != "float32":
+        max_logit_difference = None
     return dataclasses.replace(
-        verdict, reasons=_reasons(verdict, max_logit_difference, max_error_increase)
+        verdict,
+        max_logit_difference=max_logit_difference,
+        max_error_increase=max_error_increase,
+        reasons=_reasons(verdict, max_logit_difference, max_error_increase),
     )
 
 
@@ -156,9 +124,13 @@ def _reference_logits(network, batches):
     return np.concatenate(logits + [predict(images) for images in batches])
 
 
-def _file_logits(network, path, batches, standardize):
+def _open(network, path):
     predictor = load_predictor(path)
     predictor.check(network.input_shape[1:], network.output_shape[-1])
+    return predictor
+
+
+def _file_logits(predictor, batches, standardize):
     if standardize is not None:
         batches = (standardize(images.astype(np.float32)).numpy() for images in batches)
     return np.concatenate([predictor.predict(images) for images in batches])
@@ -173,18 +145,38 @@ def _not_finite(logits):
 
 def _compared(verdict, before, after, labels):
     difference = np.abs(after.astype(np.float64) - before)
+    is_highest = after == after.max(axis=1, keepdims=True)
+    after = _settled(after, is_highest)
     return dataclasses.replace(
         verdict,
+        tied_percent=float(100.0 * (is_highest.sum(axis=1) > 1).mean()),
         largest_logit_difference=float(difference.max()),
         mean_logit_difference=float(difference.mean()),
         agreement_percent=metrics.agreement(before, after),
         error_after_percent=metrics.top_k_error(after, labels, 1),
+        negative_log_likelihood_before_nats=metrics.negative_log_likelihood(before, labels),
+        negative_log_likelihood_after_nats=metrics.negative_log_likelihood(after, labels),
+        expected_calibration_error_before_percent=metrics.expected_calibration_error(
+            before, labels
+        ),
+        expected_calibration_error_after_percent=metrics.expected_calibration_error(after, labels),
     )
+
+
+def _settled(logits, is_highest):
+    """The logits with the first of the highest alone at the top, which is what argmax takes.
+
+    Logits of 8 bits are often equal, and `metrics` counts a tie against a network.
+    """
+    is_second = is_highest & (np.cumsum(is_highest, axis=1) > 1)
+    return np.where(is_second, np.nextafter(logits, np.float32(-np.inf)), logits)
 
 
 def _reasons(verdict, max_logit_difference, max_error_increase):
     reasons = []
-    if verdict.largest_logit_difference > max_logit_difference:
+    if max_logit_difference is not None and (
+        verdict.largest_logit_difference > max_logit_difference
+    ):
         reasons.append(
             f"A logit differs from the model's by {verdict.largest_logit_difference:.3g}. "
             f"Allowed: {max_logit_difference:.3g}."

@@ -17,14 +17,7 @@ __all__ = ["write"]
 _PACKAGES = ("tensorflow", "keras", "ai-edge-litert", "numpy")
 
 
-def write(
-    model,
-    directory,
-    formats=("saved_model", "tflite_float32"),
-    *,
-    class_names=(),
-    include_preprocessing=True,
-):
+def write(model, directory, formats=("saved_model", "tflite_float32"), **options):
     """Write a network in each of the formats, and a record `export.json` beside them.
 
     Everything is written under another name first and moved into place at the end, so that an
@@ -33,18 +26,17 @@ def write(
 
     Args:
         model: A functional `keras.Model` from images to logits or probabilities. Nothing but it
-            goes into the files.
+            and the options goes into the files.
         directory: The folder to write to; it is made if there is none.
         formats: Some of `kd_keras.export.names()`.
-        class_names: One per class, or none.
-        include_preprocessing: Whether the files take pixels from 0 to 255, or standardised
-            images.
+        **options: Of `Contents`: `class_names`, `include_preprocessing`, `batch_size`,
+            `representative_images` and `metadata`.
 
     Returns:
         A dictionary from the format to its file or folder, a `pathlib.Path`.
 
     Raises:
-        TypeError: If the model is not functional.
+        TypeError: If the model is not functional, or there is no such option.
         ValueError: If a format is not known, or cannot hold this model.
 
     Example:
@@ -56,34 +48,31 @@ def write(
         {'saved_model': 'saved_model', 'tflite_float32': 'tflite_float32.tflite'}
     """
     writers = {name: registry.locate("format", export.TABLE, name) for name in formats}
+    options["class_names"] = tuple(options.get("class_names", ()))
     directory = pathlib.Path(directory)
     directory.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=directory, prefix=".writing-") as temporary:
         temporary = pathlib.Path(temporary)
         written = {
-            name: write_one(
-                model,
-                temporary / name,
-                class_names=tuple(class_names),
-                include_preprocessing=include_preprocessing,
-            )
+            name: write_one(model, temporary / name, **options)
             for name, write_one in writers.items()
         }
         record_path = temporary / files.RECORD_NAME
-        record = _record(written, class_names, include_preprocessing)
+        record = _record(written, export.Contents(**options))
         record_path.write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", "utf-8")
         _move_into_place([*written.values(), record_path], directory)
     return {name: directory / path.name for name, path in written.items()}
 
 
-def _record(written, class_names, include_preprocessing):
+def _record(written, contents):
     return {
         "formats": {
             name: {"file": path.name, "size_bytes": files.size_in_bytes(path)}
             for name, path in written.items()
         },
-        "class_names": list(class_names),
-        "include_preprocessing": include_preprocessing,
+        "class_names": list(contents.class_names),
+        "include_preprocessing": contents.include_preprocessing,
+        "metadata": contents.metadata,
         "versions": {"kd_keras": kd_keras.__version__} | dict(_versions()),
     }
 

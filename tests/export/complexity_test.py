@@ -37,10 +37,10 @@ def test_every_kind_of_file_has_the_same_figures(network, tmp_path):
 
 def test_a_tflite_file_holds_folded_normalizations(network, tmp_path):
     path = export.write(network, tmp_path, formats=["tflite_float32"])["tflite_float32"]
-    # The normalisations after the stem and inside the block each follow a convolution, and
-    # become its bias instead of a scale and a shift. The standardisation's six numbers come in.
-    # Convolutions without a bias share eight zeros.
-    assert complexity.measure_complexity(path).parameters == PARAMETERS - 4 - 8 + 8 + 6
+    # Scales and shifts become a bias of each of the four convolutions; of the standardisation
+    # the three means are left.
+    biases = 4 + 8 + 8 + 8
+    assert complexity.measure_complexity(path).parameters == PARAMETERS - 2 * 20 + biases + 3
 
 
 def test_frozen_weights_are_parameters_still(network, tmp_path):

@@ -4,6 +4,9 @@ import keras
 import numpy as np
 import pytest
 
+from kd_keras import export
+from kd_keras.export import interpreter
+
 CLASS_NAMES = ("ant", "bee", "cat", "dog", "été")
 
 
@@ -73,3 +76,39 @@ def class_names():
 def standardized(images):
     deviation = np.sqrt([3600.0, 3700.0, 3800.0])
     return ((images - [120.0, 118.0, 110.0]) / deviation).astype(np.float32)
+
+
+@pytest.fixture(scope="session")
+def trained():
+    """The network that `exported` is of."""
+    return _make_network()
+
+
+@pytest.fixture(scope="session")
+def calibration():
+    """Images from black to white, as photographs are."""
+    return np.random.default_rng(3).integers(0, 256, (40, 8, 8, 3), dtype=np.uint8)
+
+
+@pytest.fixture(scope="session")
+def exported(trained, calibration, tmp_path_factory):
+    """A file in every format whose packages are installed, by name."""
+    return export.write(
+        trained,
+        tmp_path_factory.mktemp("every"),
+        export.available(),
+        class_names=CLASS_NAMES,
+        representative_images=calibration,
+        metadata={"licence": "CC0-1.0", "fingerprint": {"weights": "12ab"}},
+    )
+
+
+@pytest.fixture(scope="session")
+def operations_of():
+    """A function from a `.tflite` file to the names of its operations, in order."""
+
+    def operations(path):
+        opened = interpreter.open_interpreter(path, fused=False)
+        return [operation.name for operation in interpreter.list_operations(opened)]
+
+    return operations

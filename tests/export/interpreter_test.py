@@ -2,12 +2,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from kd_keras.export import interpreter, tflite
+from kd_keras.export import interpreter, tflite, tflite_float32
 
 
 @pytest.fixture
 def path(network, tmp_path):
-    return tflite.write_tflite_float32(network, tmp_path / "model")
+    return tflite_float32.write_tflite_float32(network, tmp_path / "model")
 
 
 def test_operations_are_those_of_the_file(path, network):

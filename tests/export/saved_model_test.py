@@ -1,3 +1,5 @@
+import json
+
 import keras
 import numpy as np
 import pytest
@@ -98,3 +100,28 @@ def test_only_input_refuses_several(tmp_path):
     _, signature = saved_model.load_signature(tmp_path)
     with pytest.raises(ValueError, match=r"Expected one input, the images, .* Received: a, b\."):
         saved_model.only_input(signature, tmp_path)
+
+
+def test_standardized_images_are_served_beside_pixels(network, images, standardized, tmp_path):
+    path = saved_model.write_saved_model(network, tmp_path / "model")
+    signatures = tf.saved_model.load(str(path)).signatures
+    assert sorted(signatures) == ["serving_default", "standardized"]
+    pixels = signatures["serving_default"](image=tf.constant(images, tf.float32))
+    same = signatures["standardized"](image=tf.constant(standardized))
+    np.testing.assert_allclose(same["logits"], pixels["logits"], atol=1e-4)
+
+
+def test_metadata_is_in_the_folder(network, class_names, tmp_path):
+    path = saved_model.write_saved_model(
+        network, tmp_path / "model", class_names=class_names, metadata={"licence": "CC0-1.0"}
+    )
+    metadata = json.loads((path / "assets.extra" / "about.json").read_text("utf-8"))
+    assert metadata["class_names"] == list(class_names)
+    assert metadata["licence"] == "CC0-1.0"
+
+
+def test_a_batch_of_its_own_is_kept(network, images, tmp_path):
+    path = saved_model.write_saved_model(network, tmp_path / "model", batch_size=1)
+    predictor = saved_model.read_saved_model(path)
+    assert predictor.image_shape == (1, 8, 8, 3)
+    assert predictor.predict(images).shape == (7, 5)

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 
-from kd_keras.export import tflite
+from kd_keras.export import saved_model, tflite, tflite_float32
 
 
 class Digamma(keras.layers.Layer):
@@ -38,7 +38,7 @@ def serve(path, images):
 def flex_file(path):
     """A file with an operation of TensorFlow, as Keras's own exporter would write it."""
     model = network_with(Dilation2D())
-    tflite.save_signatures(model, path.parent / "flex", probabilities=False)
+    saved_model.save_signatures(model, path.parent / "flex", probabilities=False)
     converter = tf.lite.TFLiteConverter.from_saved_model(str(path.parent / "flex"))
     converter.target_spec.supported_ops = [
         tf.lite.OpsSet.TFLITE_BUILTINS,
@@ -49,19 +49,19 @@ def flex_file(path):
 
 
 def test_the_signature_is_named_and_gives_the_logits_of_the_model(network, images, tmp_path):
-    path = tflite.write_tflite_float32(network, tmp_path / "model.tflite")
+    path = tflite_float32.write_tflite_float32(network, tmp_path / "model.tflite")
     outputs = serve(path, images)
     assert list(outputs) == ["logits"]
     np.testing.assert_allclose(outputs["logits"], network(images.astype(np.float32)), atol=1e-5)
 
 
 def test_the_suffix_is_added_where_it_is_missing(network, tmp_path):
-    assert tflite.write_tflite_float32(network, tmp_path / "v1.2").name == "v1.2.tflite"
+    assert tflite_float32.write_tflite_float32(network, tmp_path / "v1.2").name == "v1.2.tflite"
 
 
 @pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
 def test_a_model_of_mixed_precision_is_written_in_float32(make_network, images, tmp_path, policy):
-    path = tflite.write_tflite_float32(make_network(policy=policy), tmp_path / "model")
+    path = tflite_float32.write_tflite_float32(make_network(policy=policy), tmp_path / "model")
     assert tflite.foreign_operations(path) == []
     logits = make_network()(images.astype(np.float32))
     np.testing.assert_allclose(serve(path, images)["logits"], logits, atol=1e-5)
@@ -70,20 +70,22 @@ def test_a_model_of_mixed_precision_is_written_in_float32(make_network, images, 
 def test_without_preprocessing_it_takes_standardized_images(
     network, images, standardized, tmp_path
 ):
-    path = tflite.write_tflite_float32(network, tmp_path / "model", include_preprocessing=False)
+    path = tflite_float32.write_tflite_float32(
+        network, tmp_path / "model", include_preprocessing=False
+    )
     logits = network(images.astype(np.float32))
     np.testing.assert_allclose(serve(path, standardized)["logits"], logits, atol=1e-4)
 
 
 def test_only_the_model_is_inside(network, tmp_path):
-    path = tflite.write_tflite_float32(network, tmp_path / "model")
+    path = tflite_float32.write_tflite_float32(network, tmp_path / "model")
     weights = 4 * network.count_params()
     assert weights * 0.9 < path.stat().st_size < weights + 8000
 
 
 def test_the_same_model_gives_the_same_file(network, class_names, tmp_path):
     first, second = (
-        tflite.write_tflite_float32(network, tmp_path / name, class_names=class_names)
+        tflite_float32.write_tflite_float32(network, tmp_path / name, class_names=class_names)
         for name in "ab"
     )
     assert first.read_bytes() == second.read_bytes()
@@ -96,20 +98,20 @@ def test_an_operation_that_does_not_exist_is_named_with_its_layer(layer, capfd, 
     model = network_with(layer(name="own"))
     message = rf"Received: {layer.__name__} in layer own\. Use another layer"
     with pytest.raises(ValueError, match=message) as caught:
-        tflite.write_tflite_float32(model, tmp_path / "model")
+        tflite_float32.write_tflite_float32(model, tmp_path / "model")
     assert list(tmp_path.iterdir()) == []
     assert capfd.readouterr() == ("", "")
     assert isinstance(caught.value.__cause__.__notes__[0], str)
 
 
 def test_nothing_is_printed(network, capfd, tmp_path):
-    path = tflite.write_tflite_float32(network, tmp_path / "model")
+    path = tflite_float32.write_tflite_float32(network, tmp_path / "model")
     tflite.read_tflite(path).run(np.zeros((2, 8, 8, 3), np.float32))
     assert capfd.readouterr() == ("", "")
 
 
 def test_class_names_are_read_back(network, class_names, tmp_path):
-    path = tflite.write_tflite_float32(network, tmp_path / "model", class_names=class_names)
+    path = tflite_float32.write_tflite_float32(network, tmp_path / "model", class_names=class_names)
     assert tflite.read_tflite(path).class_names == class_names
 
 
@@ -121,7 +123,7 @@ def test_foreign_operations_are_found_and_refused(tmp_path):
 
 
 def test_a_quantized_file_is_read_in_its_own_numbers(network, images, tmp_path):
-    tflite.save_signatures(network, tmp_path / "model", probabilities=False)
+    saved_model.save_signatures(network, tmp_path / "model", probabilities=False)
     converter = tf.lite.TFLiteConverter.from_saved_model(str(tmp_path / "model"))
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.representative_dataset = lambda: ([i[None].astype(np.float32)] for i in images)

@@ -1,4 +1,3 @@
-import json
 import types
 
 import keras
@@ -6,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from kd_keras import export
+from kd_keras import export, metrics
 from kd_keras.export import verification
 
 LABELS = np.array([0, 1, 2, 3, 4, 0, 1])
@@ -174,7 +173,9 @@ def test_all_images_are_run_in_batches(network, images, path, monkeypatch):
         seen.append(len(batch))
         return predictor.predict(batch)
 
-    fake = types.SimpleNamespace(predict=predict, check=predictor.check)
+    fake = types.SimpleNamespace(
+        predict=predict, check=predictor.check, precision="float32", operations={}
+    )
     monkeypatch.setattr(verification, "load_predictor", lambda path: fake)
     verification.verify(network, path, images, LABELS, **TOLERANCES, batch_size=3)
     assert seen == [3, 3, 1]
@@ -188,13 +189,57 @@ def test_another_network_fails(network, images, tmp_path):
     assert "number of classes. Received: model 3, data 5." in verdict.reasons[0]
 
 
-def test_a_verdict_is_plain_json(network, images, path):
-    verdict = verification.verify(network, path, images, LABELS, **TOLERANCES)
-    dictionary = json.loads(json.dumps(verdict.to_dictionary()))
-    assert dictionary["path"] == str(path)
-    assert dictionary["passed"] is True
-    assert dictionary["reasons"] == []
-    assert dictionary["error_before_percent"] == verdict.error_before_percent
+def test_a_file_in_fewer_bits_has_to_keep_its_error_alone(exported, trained, calibration):
+    labels = best_labels(trained, calibration)
+    strict = {"max_logit_difference": 0.0, "max_error_increase": 100.0}
+    for name, precision in (
+        ("tflite_float16", "float16 weights"),
+        ("tflite_int8", "int8"),
+        ("tflite_int16x8", "int16x8"),
+    ):
+        verdict = verification.verify(trained, exported[name], calibration, labels, **strict)
+        assert verdict.passed
+        assert verdict.precision == precision
+        assert verdict.largest_logit_difference > 0
+        assert (verdict.max_logit_difference, verdict.max_error_increase) == (None, 100.0)
+    exact = verification.verify(trained, exported["tflite_float32"], calibration, labels, **strict)
+    assert exact.max_logit_difference == 0.0
+
+
+def test_of_equal_logits_the_first_is_chosen_as_on_a_device(network, images, tmp_path):
+    altered = keras.models.clone_model(network)
+    altered.set_weights(network.get_weights())
+    head = altered.layers[-1]
+    # Classes 1 and 2 always tie for the highest logit.
+    head.kernel.assign(np.zeros(head.kernel.shape))
+    head.bias.assign([0.0, 1.0, 1.0, 0.0, 0.0])
+    path = export.write(altered, tmp_path, formats=["saved_model"])["saved_model"]
+    verdict = verification.verify(
+        network, path, images, LABELS, max_logit_difference=1e9, max_error_increase=100.0
+    )
+    assert verdict.tied_percent == 100.0
+    assert verdict.error_after_percent == pytest.approx(100 * np.mean(LABELS != 1))
+    chosen = network(images.astype(np.float32)).numpy().argmax(axis=1)
+    assert verdict.agreement_percent == pytest.approx(100 * np.mean(chosen == 1))
+
+
+def test_likelihood_calibration_and_operations_are_told(network, images, tmp_path):
+    altered = with_bias(network, [0.0, 0.0, 0.25, 0.0, -0.5])
+    path = export.write(altered, tmp_path, formats=["tflite_float32"])["tflite_float32"]
+    verdict = verification.verify(
+        network, path, images, LABELS, max_logit_difference=1.0, max_error_increase=100.0
+    )
+    for model, when in ((network, "before"), (altered, "after")):
+        logits = model(images.astype(np.float32)).numpy().astype(np.float64)
+        log_probabilities = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
+        expected = -log_probabilities[np.arange(7), LABELS].mean()
+        received = getattr(verdict, f"negative_log_likelihood_{when}_nats")
+        assert received == pytest.approx(expected, abs=1e-5)
+        calibration_error = getattr(verdict, f"expected_calibration_error_{when}_percent")
+        assert calibration_error == pytest.approx(
+            metrics.expected_calibration_error(logits, LABELS), abs=1e-3
+        )
+    assert verdict.operations["CONV_2D"] == 4
 
 
 def test_images_and_labels_must_be_as_many(network, images, path, tmp_path):

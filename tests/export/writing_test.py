@@ -33,6 +33,7 @@ def test_every_format_is_written_with_a_record(network, class_names, tmp_path):
     assert listing(directory) == ["export.json", "saved_model", "tflite_float32.tflite"]
     record = read_record(directory)
     assert record["class_names"] == list(class_names)
+    assert record["metadata"] == {}
     assert record["include_preprocessing"] is True
     assert record["versions"]["tensorflow"] == tf.__version__
     assert record["versions"]["keras"] == keras.__version__
@@ -109,3 +110,15 @@ def test_an_unknown_format_is_refused_before_anything_is_written(network, tmp_pa
     with pytest.raises(ValueError, match=r"Unknown format\. .* Did you mean saved_model\?"):
         writing.write(network, tmp_path / "exports", formats=["tflite_float32", "saved_modle"])
     assert not (tmp_path / "exports").exists()
+
+
+def test_every_option_reaches_every_format(exported):
+    record = read_record(exported["keras"].parent)
+    assert list(record["formats"]) == export.available()
+    assert record["metadata"] == {"licence": "CC0-1.0", "fingerprint": {"weights": "12ab"}}
+
+
+def test_an_unknown_option_is_refused(network, tmp_path):
+    with pytest.raises(TypeError, match="labels"):
+        writing.write(network, tmp_path, labels=("a", "b"))
+    assert listing(tmp_path) == []

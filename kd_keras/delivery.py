@@ -1,0 +1,190 @@
+"""From a finished student to files for devices: what goes into them, their verdicts, their card."""
+
+import dataclasses
+
+import lazy_loader
+
+from kd_keras import export, files, judging, models, report
+
+# They take seconds to import, and --help must not wait for them.
+np = lazy_loader.load("numpy")
+
+__all__ = ["choose_formats", "describe", "gather_contents", "judge", "print_verdicts"]
+
+_ALL = "all"
+
+
+def choose_formats(section):
+    """The names of the formats that a configuration asks for; `all` are those installed."""
+    if _ALL not in section.formats:
+        return section.formats
+    missing = sorted(set(export.names()) - set(export.available()))
+    if missing:
+        print(f"  without {', '.join(missing)}: pip install 'kd_keras[{','.join(missing)}]'")
+    return export.available()
+
+
+def gather_contents(config, model, splits):
+    """What goes into every file beside the weights.
+
+    Args:
+        config: The configuration: which seed draws how many images to learn ranges from.
+        model: The Keras model.
+        splits: Its data.
+
+    Returns:
+        A dictionary: the options of `export.write`.
+    """
+    section = config.export
+    metadata = {
+        "licence": section.licence,
+        "fingerprint": {"weights": models.fingerprint_weights(model), "data": splits.fingerprint},
+    }
+    if not section.include_preprocessing:
+        metadata["standardization"] = {
+            "mean": list(map(float, splits.mean)),
+            "standard_deviation": list(map(float, splits.standard_deviation)),
+        }
+    return {
+        "class_names": splits.class_names,
+        "include_preprocessing": section.include_preprocessing,
+        "batch_size": section.static_batch or None,
+        "representative_images": _draw(splits.train, section.calibration_images, config.run.seed),
+        "metadata": metadata,
+    }
+
+
+def _draw(split, count, seed):
+    count = min(count, len(split))
+    chosen = np.random.default_rng(seed).choice(len(split), count, replace=False)
+    return split.images_at(np.sort(chosen))
+
+
+def judge(config, model, written, splits):
+    """Run every file over a split, and time those that run, in turns.
+
+    Args:
+        config: The configuration.
+        model: The Keras model.
+        written: Paths of the files by format.
+        splits: The data.
+
+    Returns:
+        The `export.Verdict`s, in the files' order.
+    """
+    verdicts = judging.verify_files(config, model, written, splits)
+    repeats = config.export.latency_repeats
+    running = [v.path for v in verdicts if v.error_after_percent is not None]
+    if not (repeats and running):
+        return verdicts
+    image = judging.choose_split(splits, config.evaluation.split).images_at([0])[0]
+    if not config.export.include_preprocessing:
+        image = models.preprocessing(model)(image[np.newaxis].astype(np.float32))[0].numpy()
+    latencies = export.measure_latency(running, image, repeats=repeats)
+    return [
+        dataclasses.replace(verdict, latencies=latencies.get(verdict.path, ()))
+        for verdict in verdicts
+    ]
+
+
+def print_verdicts(config, verdicts):
+    """Print what was found out about the files, and what it means to pass."""
+    section = config.export
+    print(report.format_table([report.verdict_row(verdict) for verdict in verdicts]))
+    print()
+    print(report.format_table([report.verdict_details_row(verdict) for verdict in verdicts]))
+    print(
+        f"pass: the error is at most {section.max_error_increase:g} percentage points above the "
+        "model's, and in a file in float32 every logit is within "
+        f"{section.max_logit_difference:g} of the model's."
+    )
+    for verdict in verdicts:
+        for reason in verdict.reasons:
+            print(f"{verdict.path.name}: {reason}")
+
+
+def describe(config, subject, splits, verdicts):
+    """The model card of the files, in Markdown."""
+    return export.format_model_card(
+        f"{subject.path.parent.name}: {splits.name}, {splits.num_classes} classes",
+        facts={
+            "Model": _model_facts(subject, splits),
+            "Data": _data_facts(splits),
+            "Recipe": _recipe_facts(subject.record),
+            "Teacher": _teacher_facts(subject),
+            "Figures": _figures(subject),
+        },
+        verdicts=verdicts,
+        limits=_limits(config, splits, verdicts),
+        licence=config.export.licence,
+    )
+
+
+def _model_facts(subject, splits):
+    size = export.measure_complexity(subject.path)
+    height, width, channels = splits.image_shape
+    return {
+        "file": subject.path.name,
+        "parameters": size.parameters,
+        "multiply-adds for one image": size.multiply_adds,
+        "image": f"{height} x {width} pixels, {channels} channels",
+        "classes": splits.class_names,
+    }
+
+
+def _data_facts(splits):
+    return {
+        "dataset": splits.name,
+        "images to train on": len(splits.train),
+        "images for validation": len(splits.validation),
+        "images for test": len(splits.test),
+        "SHA-256": splits.fingerprint,
+    }
+
+
+def _recipe_facts(record):
+    sections = record.get("config", {})
+    names = ("student", "signal", "distillation", "training")
+    facts = {
+        f"{name}.{field}": value
+        for name in names
+        for field, value in sections.get(name, {}).items()
+        if value not in ("", None, [], ())
+    }
+    seed = sections.get("run", {}).get("seed")
+    return facts | ({"run.seed": seed} if facts else {})
+
+
+def _teacher_facts(subject):
+    if subject.teacher_path is None:
+        return {}
+    fingerprint = subject.record.get("identity", {}).get("teacher")
+    return {"file": subject.teacher_path, "SHA-256 of its weights": fingerprint}
+
+
+def _figures(subject):
+    path = subject.path.parent / "metrics.json"
+    if not path.is_file():
+        return {}
+    figures = files.read_json(path)
+    which = "last" if subject.path.stem.endswith("_last") else "best"
+    plain = {k: v for k, v in figures.get(which, {}).items() if not isinstance(v, dict)}
+    return {"judged on": figures.get("judged_on"), **plain}
+
+
+def _limits(config, splits, verdicts):
+    limits = [
+        f"It names one of its {splits.num_classes} classes for every picture, also for one of "
+        "something else.",
+        f"Its figures are of the {config.evaluation.split} images of {splits.name}; on pictures "
+        "from another source it may be worse.",
+        f"It was trained on images of {splits.image_shape[0]} x {splits.image_shape[1]} pixels; "
+        "larger ones have to be scaled down to them.",
+    ]
+    if any(verdict.latencies for verdict in verdicts):
+        limits.append(
+            "The latencies are of one image on the machine that wrote this card, called from "
+            "Python; on a device they are to be measured again."
+        )
+    limits += [f"{v.path.name} failed its check." for v in verdicts if not v.passed]
+    return limits

@@ -1,0 +1,124 @@
+"""What goes into a file beside the weights, the same for every format."""
+
+import dataclasses
+import json
+import pathlib
+import zipfile
+
+import numpy as np
+
+from kd_keras.export import files
+
+__all__ = [
+    "METADATA_NAME",
+    "Contents",
+    "append_to_archive",
+    "class_names_of",
+    "read_class_names",
+    "read_from_archive",
+]
+
+METADATA_NAME = "about.json"
+
+_EARLIEST = (1980, 1, 1, 0, 0, 0)  # no time of day: the same model gives the same file
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Contents:
+    """What goes into a file beside the weights.
+
+    Attributes:
+        class_names: One per class, or none.
+        include_preprocessing: Whether the file takes pixels from 0 to 255, or standardised
+            images.
+        batch_size: Images at a time that the file takes, or None for any number.
+        representative_images: Images from which a format with whole numbers learns their range,
+            in pixels from 0 to 255, shape (images, height, width, channels); None where no such
+            format is written.
+        metadata: Plain values by name to be kept in the file: licence, fingerprints.
+    """
+
+    class_names: tuple = ()
+    include_preprocessing: bool = True
+    batch_size: int | None = None
+    representative_images: np.ndarray | None = None
+    metadata: dict = dataclasses.field(default_factory=dict)
+
+    def __post_init__(self):
+        if self.batch_size is not None and self.batch_size < 1:
+            raise ValueError(
+                "Invalid value for batch_size. Expected 1 or more images, or None for any "
+                f"number. Received: {self.batch_size}."
+            )
+
+    def to_json(self):
+        """The metadata with the class names and the kind of input, as text."""
+        values = {
+            "class_names": list(self.class_names),
+            "input": "pixels from 0 to 255"
+            if self.include_preprocessing
+            else "standardised images",
+            **self.metadata,
+        }
+        return json.dumps(values, indent=2, ensure_ascii=False) + "\n"
+
+
+def append_to_archive(path, members):
+    """Append texts to a file as an archive: `unzip -p FILE NAME` shows them.
+
+    Args:
+        path: Of the file.
+        members: Texts by name.
+    """
+    with zipfile.ZipFile(path, "a") as archive:
+        for name, text in members.items():
+            archive.writestr(zipfile.ZipInfo(name, _EARLIEST), text)
+
+
+def read_from_archive(path, name):
+    """A text that `append_to_archive` put into a file, or "" where there is none.
+
+    Args:
+        path: Of the file.
+        name: Of the text.
+
+    Returns:
+        The text.
+    """
+    path = pathlib.Path(path)
+    if not zipfile.is_zipfile(path):
+        return ""
+    with zipfile.ZipFile(path) as archive:
+        return archive.read(name).decode("utf-8") if name in archive.namelist() else ""
+
+
+def read_class_names(path):
+    """The class names in the metadata that was appended to a file, or none.
+
+    Args:
+        path: Of the file.
+
+    Returns:
+        A tuple of strings.
+    """
+    text = read_from_archive(path, METADATA_NAME)
+    return class_names_of(text, path) if text else ()
+
+
+def class_names_of(text, path):
+    """The class names in a file's metadata.
+
+    Args:
+        text: What `Contents.to_json` returned.
+        path: Of the file, for the error.
+
+    Returns:
+        A tuple of strings.
+
+    Raises:
+        ValueError: If the text is damaged.
+    """
+    try:
+        return tuple(map(str, json.loads(text)["class_names"]))
+    except (ValueError, KeyError, TypeError) as error:
+        raise files.damaged(path, f"Its {METADATA_NAME} is damaged") from error

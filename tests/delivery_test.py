@@ -1,0 +1,139 @@
+import types
+
+import keras
+import numpy as np
+import pytest
+
+from kd_keras import config, data, delivery, export, runs
+
+
+def configure(**values):
+    return config.Config(export=config.Export(**values))
+
+
+@pytest.fixture(scope="module")
+def splits():
+    return data.load("synthetic")
+
+
+@pytest.fixture(scope="module")
+def model(splits):
+    image = keras.Input(splits.image_shape, name="image")
+    x = keras.layers.Normalization(
+        mean=list(splits.mean),
+        variance=[v**2 for v in splits.standard_deviation],
+        name="standardization",
+    )(image)
+    x = keras.layers.Conv2D(4, 3)(x)
+    x = keras.layers.GlobalAveragePooling2D()(x)
+    return keras.Model(image, keras.layers.Dense(splits.num_classes, name="logits")(x))
+
+
+def test_formats_are_those_asked_for_or_every_one_that_is_installed(capsys, monkeypatch):
+    section = config.Export(formats=("keras", "saved_model"))
+    assert delivery.choose_formats(section) == ("keras", "saved_model")
+    monkeypatch.setattr(export, "available", lambda: ["keras"])
+    monkeypatch.setattr(export, "names", lambda: ["keras", "onnx"])
+    assert delivery.choose_formats(config.Export(formats=("all",))) == ["keras"]
+    assert capsys.readouterr().out == "  without onnx: pip install 'kd_keras[onnx]'\n"
+
+
+def test_contents_are_drawn_from_the_training_split_by_the_seed(splits, model):
+    settings = configure(calibration_images=20, licence="CC0-1.0", static_batch=1)
+    first = delivery.gather_contents(settings, model, splits)
+    again = delivery.gather_contents(settings, model, splits)
+    other = delivery.gather_contents(
+        config.Config(export=settings.export, run=config.Run(seed=1)), model, splits
+    )
+    images = first["representative_images"]
+    assert images.shape == (20, *splits.image_shape)
+    np.testing.assert_array_equal(images, again["representative_images"])
+    assert not np.array_equal(images, other["representative_images"])
+    train = {image.tobytes() for image in splits.train.images_at(range(len(splits.train)))}
+    assert {image.tobytes() for image in images} <= train
+    assert len({image.tobytes() for image in images}) == 20
+    assert first["batch_size"] == 1
+    assert first["metadata"]["licence"] == "CC0-1.0"
+    assert first["metadata"]["fingerprint"]["data"] == splits.fingerprint
+    assert len(first["metadata"]["fingerprint"]["weights"]) == 64
+    assert "standardization" not in first["metadata"]
+
+
+def test_there_are_no_more_representative_images_than_training_images(splits, model):
+    contents = delivery.gather_contents(configure(calibration_images=10**6), model, splits)
+    assert len(contents["representative_images"]) == len(splits.train)
+
+
+def test_a_file_without_preprocessing_is_told_its_numbers(splits, model):
+    contents = delivery.gather_contents(configure(include_preprocessing=False), model, splits)
+    assert contents["metadata"]["standardization"] == {
+        "mean": pytest.approx(list(splits.mean)),
+        "standard_deviation": pytest.approx(list(splits.standard_deviation)),
+    }
+
+
+@pytest.mark.parametrize("include_preprocessing", [True, False])
+def test_files_are_judged_and_timed(include_preprocessing, splits, model, tmp_path, capsys):
+    settings = configure(include_preprocessing=include_preprocessing, latency_repeats=2)
+    contents = delivery.gather_contents(settings, model, splits)
+    written = export.write(model, tmp_path, ("saved_model", "tflite_int8"), **contents)
+    damaged = tmp_path / "damaged.tflite"
+    damaged.write_bytes(b"nothing")
+    verdicts = delivery.judge(settings, model, {**written, "damaged": damaged}, splits)
+    assert [len(verdict.latencies) for verdict in verdicts] == [1, 2, 0]
+    assert verdicts[0].passed
+    assert [verdict.precision for verdict in verdicts[:2]] == ["float32", "int8"]
+    delivery.print_verdicts(settings, verdicts)
+    text = capsys.readouterr().out
+    assert "ms, threads: 2" in text
+    assert "pass: the error is at most 0.5 percentage points above the model's" in text
+    assert f"damaged.tflite: Cannot read the model at {damaged}." in text
+
+
+def test_nothing_is_timed_where_that_is_not_asked_for(splits, model, monkeypatch):
+    verdict = types.SimpleNamespace(path=1, error_after_percent=1.0)
+    monkeypatch.setattr(delivery.judging, "verify_files", lambda *arguments: [verdict])
+    assert delivery.judge(configure(latency_repeats=0), model, {}, splits) == [verdict]
+
+
+def test_the_card_tells_data_recipe_teacher_figures_and_limits(splits, model, tmp_path):
+    model.save(tmp_path / "student.keras")
+    (tmp_path / "metrics.json").write_text(
+        '{"judged_on": "test", "best": {"top1_error_percent": 12.5, "per_class": {}}}'
+    )
+    record = {
+        "config": {"student": {"depth": 10, "path": ""}, "run": {"seed": 7}},
+        "identity": {"teacher": "12ab"},
+    }
+    subject = runs.Subject(tmp_path / "student.keras", None, tmp_path / "teacher.keras", record)
+    verdict = export.Verdict(
+        kind="tflite",
+        path=tmp_path / "a.tflite",
+        size_bytes=1,
+        num_examples=1,
+        error_before_percent=0.0,
+        reasons=("It does not run.",),
+    )
+    card = delivery.describe(configure(licence="CC0-1.0"), subject, splits, [verdict])
+    for line in (
+        f"| dataset | {splits.name} |",
+        f"| SHA-256 | {splits.fingerprint} |",
+        "| student.depth | 10 |",
+        "| run.seed | 7 |",
+        "| SHA-256 of its weights | 12ab |",
+        "| judged on | test |",
+        "| top1_error_percent | 12.50 |",
+        "- a.tflite failed its check.",
+        "CC0-1.0",
+    ):
+        assert line in card.splitlines(), line
+    assert "student.path" not in card
+
+
+def test_a_model_without_a_run_has_a_card_too(splits, model, tmp_path):
+    model.save(tmp_path / "own.keras")
+    subject = runs.Subject(tmp_path / "own.keras", None, None)
+    card = delivery.describe(configure(), subject, splits, [])
+    assert "## Recipe" not in card
+    assert "## Teacher" not in card
+    assert card.endswith("## Licence\n\nNot stated.\n")

@@ -1,0 +1,52 @@
+import json
+import zipfile
+
+import pytest
+
+from kd_keras.export import contents
+
+
+def test_metadata_says_what_the_file_takes():
+    plain = contents.Contents(class_names=("été", "b"), metadata={"licence": "CC0-1.0"})
+    assert json.loads(plain.to_json()) == {
+        "class_names": ["été", "b"],
+        "input": "pixels from 0 to 255",
+        "licence": "CC0-1.0",
+    }
+    other = contents.Contents(include_preprocessing=False)
+    assert json.loads(other.to_json())["input"] == "standardised images"
+
+
+def test_an_unknown_option_and_a_batch_of_none_are_refused():
+    with pytest.raises(TypeError, match="licence"):
+        contents.Contents(licence="CC0-1.0")
+    with pytest.raises(ValueError, match=r"batch_size\. Expected 1 or more .* Received: 0\."):
+        contents.Contents(batch_size=0)
+
+
+def test_texts_are_appended_and_read_back(tmp_path):
+    path = tmp_path / "file"
+    path.write_bytes(b"a model")
+    assert contents.read_from_archive(path, "labels.txt") == ""
+    contents.append_to_archive(path, {"labels.txt": "été\n"})
+    assert path.read_bytes().startswith(b"a model")
+    assert contents.read_from_archive(path, "labels.txt") == "été\n"
+    assert contents.read_from_archive(path, "other.txt") == ""
+    with zipfile.ZipFile(path) as archive:
+        # Without the time of day, the same model gives the same file.
+        assert archive.getinfo("labels.txt").date_time == (1980, 1, 1, 0, 0, 0)
+
+
+def test_class_names_are_read_from_the_metadata(tmp_path):
+    path = tmp_path / "file"
+    path.write_bytes(b"a model")
+    assert contents.read_class_names(path) == ()
+    text = contents.Contents(class_names=("a", "b")).to_json()
+    contents.append_to_archive(path, {contents.METADATA_NAME: text})
+    assert contents.read_class_names(path) == ("a", "b")
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"class_names": 3}', "{}"])
+def test_damaged_metadata_is_refused(text, tmp_path):
+    with pytest.raises(ValueError, match=r"Cannot read .*file\. Its about\.json is damaged\."):
+        contents.class_names_of(text, tmp_path / "file")

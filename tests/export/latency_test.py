@@ -1,0 +1,58 @@
+import itertools
+import types
+
+import numpy as np
+import pytest
+
+from kd_keras.export import latency
+
+
+@pytest.fixture
+def calls(monkeypatch):
+    """Files that only note when they are run; a call of the n-th takes n milliseconds."""
+    noted, now = [], itertools.count()
+    clock = {"seconds": 0.0}
+
+    def load(path, num_threads):
+        number = next(now)
+
+        def run(batch):
+            noted.append((path, num_threads, batch.shape))
+            clock["seconds"] += (number + 1) / 1000
+
+        kind = "saved_model" if path == "folder" else "tflite"
+        return types.SimpleNamespace(kind=kind, image_shape=(None, 2, 2, 1), run=run)
+
+    monkeypatch.setattr(latency.predictor, "load_predictor", load)
+    monkeypatch.setattr(latency.time, "perf_counter", lambda: clock["seconds"])
+    return noted
+
+
+def test_files_take_turns_after_a_warm_up(calls):
+    image = np.zeros((2, 2, 1))
+    latency.measure_latency(["folder", "file"], image, threads=(1, 2), repeats=3)
+    warm, measured = calls[: 3 * 10], calls[3 * 10 :]
+    assert warm[:10] == [("folder", 1, (1, 2, 2, 1))] * 10
+    assert [(path, threads) for path, threads, _ in measured] == [
+        ("folder", 1),
+        ("file", 1),
+        ("file", 2),
+    ] * 3
+
+
+def test_threads_are_named_and_times_are_milliseconds(calls):
+    measured = latency.measure_latency(iter(["folder", "file"]), np.zeros((2, 2, 1)), repeats=4)
+    [folder], [one, two] = measured["folder"], measured["file"]
+    assert (folder.num_threads, one.num_threads, two.num_threads) == (None, 1, 2)
+    assert folder.median_milliseconds == pytest.approx(1.0)
+    assert one.median_milliseconds == pytest.approx(3.0)
+    assert two.percentile95_milliseconds == pytest.approx(4.0)
+    assert {folder.repeats, one.repeats, two.repeats} == {4}
+
+
+def test_every_form_is_timed(exported, images):
+    paths = [path for name, path in exported.items() if name != "tflite_int16x8"]
+    measured = latency.measure_latency(paths, images[0], threads=(1,), repeats=2)
+    assert list(measured) == paths
+    for of_file in measured.values():
+        assert 0 < of_file[0].median_milliseconds <= of_file[0].percentile95_milliseconds
