@@ -6,7 +6,7 @@ import sys
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import flags
-from kd_keras import pipeline, startup
+from kd_keras import mistakes, pipeline
 
 
 def main(words):
@@ -22,29 +22,12 @@ def main(words):
     try:
         command, config = flags.parse(words, sections=flags.SECTIONS, commands=pipeline.COMMANDS)
         debug = config.run.debug
-        startup.start_tensorflow()
-        return pipeline.COMMANDS[command].function(config)
+        return pipeline.COMMANDS[command].run(config)
     except flags.Help as text:
         print(text)
         return 0
-    except KeyboardInterrupt:
-        print("\nStopped. The same command goes on where it was.", file=sys.stderr)
-        return 130
-    except (ValueError, TypeError, ArithmeticError, OSError) as error:
-        if debug:
-            raise
-        print(f"main.py: {_say(error)}", file=sys.stderr)
-        return 2
-
-
-def _say(error):
-    if isinstance(error, OSError) and error.errno is not None:
-        place = error.filename or "a file"
-        return (
-            f"Cannot read or write {place}: {error.strerror}. What was complete is still there; "
-            "the same command goes on where it was."
-        )
-    return str(error)
+    except mistakes.EXPECTED as error:
+        return mistakes.tell(error, debug=debug)
 
 
 if __name__ == "__main__":

@@ -23,7 +23,9 @@ SECTIONS = tuple(
         "training",
         "evaluation",
         "export",
+        "predict",
         "cache",
+        "compare",
         "report",
     )
 )

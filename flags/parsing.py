@@ -1,18 +1,15 @@
 """From the words of a command line to a command and its configuration."""
 
-import pathlib
-import shutil
-import textwrap
+import dataclasses
+import functools
 
 from absl import flags as absl_flags
 
+from flags import flagfiles, helping, methods
 from kd_keras import registry
 from kd_keras.config import Config
 
 __all__ = ["Help", "parse"]
-
-_PRESETS = pathlib.Path(__file__).parent / "presets"
-_INDENT = 30
 
 
 class Help(Exception):
@@ -38,17 +35,28 @@ def parse(words, *, sections, commands):
         ValueError: If a word, a flag or a value is not understood.
     """
     command, words = _split_command(words, commands)
+    description = commands[command]
     if any(word in ("--help", "-h", "-help", "help") for word in words):
-        raise Help(_command_help(command, commands[command], sections))
+        raise Help(helping.describe_command(command, description, sections))
+    _refuse_unused(command, words, sections, description)
+    start = [f"--flagfile={description.preset}"] if description.preset else []
+    words, rows = methods.split(flagfiles.expand([*start, *words]))
+    read = functools.partial(_read_words, command=command, sections=sections)
+    config = read(words)
+    if rows and "compare" in description.sections:
+        resolved = tuple(methods.resolve(text, place, words, read) for text, place in rows)
+        config = dataclasses.replace(
+            config, compare=dataclasses.replace(config.compare, methods=resolved)
+        )
+    return command, config
+
+
+def _read_words(words, *, command, sections):
     flag_values = absl_flags.FlagValues()
     for section in sections:
         section.define(flag_values)
-    given = [_find_flagfile(word) for word in _join_flagfiles(words)]
-    _refuse_unused(command, given, sections, commands[command])
-    preset = commands[command].preset
-    start = [f"--flagfile={_PRESETS / preset}.flags"] if preset else []
     try:
-        rest = flag_values(["main.py", *start, *given])[1:]
+        rest = flag_values(["main.py", *words])[1:]
     except (absl_flags.Error, ValueError) as error:
         raise ValueError(f"{_sentence(error)} See python main.py {command} --help.") from None
     if rest:
@@ -56,8 +64,7 @@ def parse(words, *, sections, commands):
             f"Unexpected word. Expected flags, --name=value, after {command}. "
             f"Received: {' '.join(rest)}."
         )
-    values = {section.name: _read(section, flag_values) for section in sections}
-    return command, Config(**values)
+    return Config(**{section.name: _read(section, flag_values) for section in sections})
 
 
 def _split_command(words, commands):
@@ -65,36 +72,12 @@ def _split_command(words, commands):
     if not words:
         return first, []
     if words[0] in ("--help", "-h", "-help", "help"):
-        raise Help(_general_help(commands))
+        raise Help(helping.describe_commands(commands))
     if words[0].startswith("-"):
         return first, words
     if words[0] not in commands:
         raise registry.unknown_name("command", commands, words[0])
     return words[0], words[1:]
-
-
-def _join_flagfiles(words):
-    """`--flagfile NAME`, which absl allows too, as one word."""
-    joined = []
-    for word in words:
-        if joined and joined[-1] in ("--flagfile", "-flagfile"):
-            joined[-1] += f"={word}"
-        else:
-            joined.append(word)
-    return joined
-
-
-def _find_flagfile(word):
-    name, separator, value = word.partition("=")
-    if name.lstrip("-") != "flagfile" or not separator:
-        return word
-    for path in (pathlib.Path(value).expanduser(), _PRESETS / f"{value}.flags"):
-        if path.is_file():
-            return f"--flagfile={path}"
-    raise FileNotFoundError(
-        f"No flagfile at {value}. Expected a file, or a preset's name: one of the files under "
-        "flags/presets without .flags."
-    )
 
 
 def _refuse_unused(command, words, sections, description):
@@ -134,41 +117,3 @@ def _sentence(error):
         name = setting.partition("=")[0]
         text = f"{prefix}{name}. {reason}" if prefix else reason
     return text if text.endswith((".", "?", "!")) else f"{text}."
-
-
-def _general_help(commands):
-    lines = ["python main.py COMMAND [--flag=value ...]", "", "Commands:"]
-    lines += [f"  {name:<16}{command.summary}" for name, command in commands.items()]
-    lines += [
-        "",
-        "python main.py COMMAND --help lists a command's flags.",
-        "--flagfile=NAME reads the flags of flags/presets/NAME.flags; flags after it win.",
-        f"Without a command: {next(iter(commands))}.",
-    ]
-    return "\n".join(lines)
-
-
-def _command_help(command, description, sections):
-    lines = [f"python main.py {command} [--flag=value ...]", "", description.summary]
-    for section in sections:
-        if section.name in description.sections:
-            lines += ["", f"{section.name}:"]
-            for flag in section.flags:
-                lines += _flag_help(flag)
-    lines += ["", "--flagfile=NAME reads the flags of flags/presets/NAME.flags."]
-    return "\n".join(lines)
-
-
-def _flag_help(flag):
-    default = ",".join(map(str, flag.default)) if isinstance(flag.default, tuple) else flag.default
-    default = str(default).lower() if isinstance(default, bool) else default
-    text = flag.help
-    if flag.choices:
-        text += f" One of {', '.join(flag.choices)}."
-    if default != "":
-        text += f" [{default}]"
-    width = max(40, min(100, shutil.get_terminal_size().columns) - _INDENT)
-    head, *rest = textwrap.wrap(text, width) or [""]
-    name = f"  --{'[no]' if flag.kind is bool else ''}{flag.name}"
-    first = [f"{name:<{_INDENT}}{head}"] if len(name) < _INDENT else [name, " " * _INDENT + head]
-    return first + [" " * _INDENT + line for line in rest]

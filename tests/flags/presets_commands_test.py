@@ -5,7 +5,7 @@ import pathlib
 import pytest
 
 import flags
-from kd_keras import pipeline, runs
+from kd_keras import comparison, pipeline, runs
 
 _FOLDER = pathlib.Path(flags.__file__).parent / "presets"
 _NAMES = sorted(
@@ -50,7 +50,9 @@ def test_the_first_line_is_a_command_and_all_commands_read_this_very_file(name):
 @pytest.mark.parametrize("name", [name for name in _NAMES if name != "quickstart"])
 def test_the_teacher_is_trained_first_where_the_experiment_needs_one(name):
     found = [_parse(words) for words in _commands(name)]
-    if name.endswith("teacher"):
+    if found[0][0] == "compare":
+        expected = ["compare"]  # it trains the teacher itself
+    elif name.endswith("teacher"):
         expected = ["train_teacher"]
     elif found[-1][1].distillation.needs_teacher:
         expected = ["train_teacher", "distill"]
@@ -64,6 +66,8 @@ def _experiment_and_folder(command, config):
     teacher = (config.data, config.teacher, config.training, config.run.seed)
     if command == "train_teacher":
         return teacher, runs.teacher_folder(config, config.run.name).path
+    if command == "compare":
+        return (*teacher, config.compare), comparison.plan(config).path
     method = (config.student, config.distillation, config.discriminator)
     return (*teacher, *method), runs.student_folder(config, config.run.name).path
 

@@ -41,3 +41,59 @@ def test_more_images_make_the_same_gain_tell_more():
     many = report.compare_students(6.0, 5.0, num_examples=100_000)
     assert "no more than" in few
     assert "no more than" not in many
+
+
+CONTROL = {0: 7.6, 1: 7.5, 2: 7.7, 3: 7.4, 4: 7.6}
+
+
+def compare(errors, control=CONTROL, **words):
+    words = {"control": "from scratch", "num_examples": 10_000, **words}
+    return report.compare_methods("mine", errors, control_errors=control, **words)
+
+
+def shifted(*differences):
+    return {seed: CONTROL[seed] - points for seed, points in enumerate(differences)}
+
+
+@pytest.mark.parametrize(
+    ("differences", "sentence"),
+    [
+        (
+            (1.5, 1.6, 1.7, 1.6, 1.6),
+            "mine gains 1.60 points over from scratch, 95% interval 1.51 to 1.69, 5 seeds.",
+        ),
+        (
+            (-1.5, -1.6, -1.7),
+            "mine loses 1.60 points against from scratch, 95% interval 1.35 to 1.85, 3 seeds.",
+        ),
+        (
+            (0.1, -0.2, 0.25),
+            "mine: no difference to from scratch shown: +0.05 points, 95% interval -0.52 to 0.62, "
+            "3 seeds.",
+        ),
+        (
+            (-0.1, 0.2, -0.25),
+            "mine: no difference to from scratch shown: -0.05 points, 95% interval -0.62 to 0.52, "
+            "3 seeds.",
+        ),
+        (
+            (0.5, 0.5),
+            "mine gains 0.50 points over from scratch in each of 2 seeds, which gives no interval.",
+        ),
+    ],
+)
+def test_a_sentence_on_several_seeds(differences, sentence):
+    assert compare(shifted(*differences)) == sentence
+
+
+@pytest.mark.parametrize(("points", "measure"), [(2.0, "more"), (0.1, "no more")])
+def test_a_sentence_on_one_seed_tells_what_the_images_can_do(points, measure):
+    chance = points_of_chance(7.6, 7.6 - points, 500_000)
+    assert compare({0: 7.6 - points}, num_examples=500_000, judged_on="validation") == (
+        f"mine gains {points:.2f} points over from scratch: {measure} than the {chance:.2f} points "
+        "that 500000 validation images can differ by chance; one seed has no interval."
+    )
+
+
+def test_a_sentence_on_nothing_yet():
+    assert compare({9: 1.0}) == "mine has no finished seed in common with from scratch yet."

@@ -1,0 +1,122 @@
+"""Whether a comparison may work in its folder, and what of it is there already."""
+
+import dataclasses
+import hashlib
+import json
+
+from kd_keras import files, runs, training
+
+__all__ = ["adopt_finished", "claim", "claim_teacher"]
+
+_TEACHER_FILE = "teacher.json"
+_OF_A_COMPARISON = (*runs.OF_A_STUDENT, "teacher")
+# What a run records of these is what its machine chose, where they were left open.
+_LEFT_TO_THE_MACHINE = ("training.precision", "training.xla")
+_OPEN = "auto"
+
+
+def claim(comparison):
+    """Make the comparison's folder this one's, or see that it and its rows are.
+
+    Methods and seeds may be added later; what all methods share may not change, and neither may a
+    row that has begun.
+
+    Returns:
+        A context manager at whose end other processes may work in the folder.
+
+    Raises:
+        ValueError: If the folder, or a row's, was made by other settings, the message naming
+            them, or if another process works in it.
+    """
+    settings = runs.settings_with_effect(comparison.config, _OF_A_COMPARISON)
+    del settings["run.seed"]  # each row has its own
+    record = {"config": comparison.config.to_dictionary(), "command_line": runs.command_line()}
+    for row in comparison.rows:
+        if row.folder.config_path.is_file():
+            identity = files.read_json(row.folder.config_path)["identity"]
+            # The data and the teacher are seen when the row is run.
+            seen_later = {name: value for name, value in identity.items() if "." not in name}
+            row.folder.require_same({**seen_later, **_settings_of(row, identity)})
+    return training.RunFolder(comparison.path).claim({"command": "compare", **settings}, record)
+
+
+def _settings_of(row, identity):
+    """A row's settings with an effect; left open, they are what the machine of a run chose."""
+    settings = runs.settings_with_effect(row.config, runs.OF_A_STUDENT)
+    chosen = {
+        name: identity.get(name, settings[name])
+        for name in _LEFT_TO_THE_MACHINE
+        if settings[name] == _OPEN
+    }
+    return {**settings, **chosen}
+
+
+def claim_teacher(comparison, path):
+    """Write down which teacher the comparison has, or see that it is still the same.
+
+    Args:
+        comparison: The `Comparison`.
+        path: The teacher's file; None where no method needs one, and nothing is done.
+
+    Raises:
+        ValueError: If the teacher's file has changed since the comparison began.
+    """
+    if path is None:
+        return
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    record_path = comparison.path / _TEACHER_FILE
+    if not record_path.is_file():
+        files.write_json(record_path, {"path": str(path), "sha256": digest})
+    there = files.read_json(record_path)
+    if there["sha256"] != digest:
+        raise ValueError(
+            f"The comparison {comparison.path} was begun with another teacher. Expected the one "
+            f"that was at {there['path']}, SHA-256 {there['sha256'][:16]}. Received: {path}, "
+            f"{digest[:16]}. Choose another --run_name."
+        )
+
+
+def adopt_finished(comparison):
+    """Take finished runs of the same settings from the comparisons beside this one.
+
+    Tables share rows: their control above all. A run is taken from a comparison with the same
+    teacher, if every setting that has an effect is the same and the images lie in the same place.
+
+    Returns:
+        The `Comparison`, some rows of it with another folder.
+    """
+    own = _read_shared(comparison.path)
+    there = []
+    for record_path in sorted(comparison.path.parent.glob("*/comparison.json")):
+        if record_path.parent != comparison.path and _read_shared(record_path.parent) == own:
+            there += _list_finished(record_path.parent)
+    rows = tuple(_adopt(row, there) for row in comparison.rows)
+    return dataclasses.replace(comparison, rows=rows)
+
+
+def _read_shared(path):
+    """What two comparisons must have in common for one to take the other's rows."""
+    teacher_path = path / _TEACHER_FILE
+    teacher = files.read_json(teacher_path)["sha256"] if teacher_path.is_file() else None
+    identity = files.read_json(path / "config.json")["identity"]
+    return teacher, *(identity[name] for name in _LEFT_TO_THE_MACHINE)
+
+
+def _list_finished(path):
+    """The finished runs in a comparison's folder: their folders and their records."""
+    folders = [training.RunFolder(found.parent) for found in sorted(path.glob("*/metrics.json"))]
+    return [(folder, files.read_json(folder.config_path)) for folder in folders]
+
+
+def _adopt(row, finished):
+    if row.folder.config_path.is_file():
+        return row
+    for folder, record in finished:
+        identity = record["identity"]
+        there = {name: value for name, value in identity.items() if "." in name}
+        here = _settings_of(row, identity)
+        same_place = record["config"]["data"]["data_directory"] == row.config.data.data_directory
+        # As JSON, because a record has lists where a configuration has tuples.
+        if same_place and json.dumps(there, sort_keys=True) == json.dumps(here, sort_keys=True):
+            return dataclasses.replace(row, folder=folder)
+    return row
