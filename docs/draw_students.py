@@ -1,6 +1,5 @@
 """Draws docs/students.svg from finished runs: test error against parameters, one dot a seed.
 
-    pip install -e '.[figures]'
     python docs/draw_students.py TITLE TEACHER_RUN LABEL=RUN[,RUN...] ...
 
 RUN is a run's folder; several of one label are seeds of one method. Prints the numbers too.

@@ -5,10 +5,14 @@ the highest logit, the tie counts against the network: constant logits are never
 over a training epoch are kept by the distiller.
 """
 
+import dataclasses
+
 import numpy as np
 
 __all__ = [
+    "CalibrationBins",
     "agreement",
+    "calibration_bins",
     "divergence_from_teacher",
     "expected_calibration_error",
     "negative_log_likelihood",
@@ -125,6 +129,57 @@ def negative_log_likelihood(logits, labels):
     return float(-of_label.mean()) + 0.0  # no negative zero
 
 
+@dataclasses.dataclass(frozen=True, eq=False)
+class CalibrationBins:
+    """Examples by the highest probability that a network gives.
+
+    Attributes:
+        edges: Of the bins, from 0 to 1, shape (bins + 1,). The upper edge is within.
+        counts: Examples in each bin, shape (bins,).
+        confidence: Their mean highest probability, shape (bins,); 0 where there are none.
+        accuracy: Share of them that are right, shape (bins,); 0 where there are none.
+    """
+
+    edges: np.ndarray
+    counts: np.ndarray
+    confidence: np.ndarray
+    accuracy: np.ndarray
+
+
+def calibration_bins(logits, labels, num_bins=15):
+    """Put examples in bins of equal width by the highest probability.
+
+    Args:
+        logits: Shape (examples, classes).
+        labels: Class indices, shape (examples,).
+        num_bins: Bins between 0 and 1.
+
+    Returns:
+        `CalibrationBins`: what a reliability diagram shows.
+
+    Raises:
+        ValueError: If a shape, a label or `num_bins` is out of range, or a logit is not finite.
+        TypeError: If the labels are not integers.
+
+    Example:
+        >>> bins = calibration_bins([[0.0, 60.0], [60.0, 0.0]], [1, 1], num_bins=2)
+        >>> bins.counts, bins.confidence, bins.accuracy
+        (array([0, 2]), array([0., 1.]), array([0. , 0.5]))
+    """
+    logits, labels = _checked(logits, labels)
+    if num_bins < 1:
+        raise ValueError(f"Invalid value for num_bins. Expected 1 or more. Received: {num_bins}.")
+    highest = np.exp(_log_probabilities(logits).max(axis=1))
+    edges = np.linspace(0.0, 1.0, num_bins + 1)
+    bins = np.searchsorted(edges[1:-1], highest, side="left")
+    counts = np.bincount(bins, minlength=num_bins)
+    confidence, accuracy = (
+        np.bincount(bins, weights=values, minlength=num_bins) / np.maximum(1, counts)
+        for values in (highest, _is_hit(logits, labels, 1))
+    )
+    return CalibrationBins(edges, counts, confidence, accuracy)
+
+
 def expected_calibration_error(logits, labels, num_bins=15):
     """How far confidence and accuracy lie apart, in percentage points.
 
@@ -152,15 +207,9 @@ def expected_calibration_error(logits, labels, num_bins=15):
         Binning", 2015; as used by Guo, Pleiss, Sun, Weinberger, "On Calibration of Modern
         Neural Networks", 2017, section 2.
     """
-    logits, labels = _checked(logits, labels)
-    if num_bins < 1:
-        raise ValueError(f"Invalid value for num_bins. Expected 1 or more. Received: {num_bins}.")
-    confidence = np.exp(_log_probabilities(logits).max(axis=1))
-    hit = _is_hit(logits, labels, 1)
-    edges = np.linspace(0.0, 1.0, num_bins + 1)
-    bins = np.searchsorted(edges[1:-1], confidence, side="left")
-    gaps = np.bincount(bins, weights=hit - confidence, minlength=num_bins)
-    return float(100.0 * np.abs(gaps).sum() / len(labels))
+    bins = calibration_bins(logits, labels, num_bins)
+    gaps = np.abs(bins.accuracy - bins.confidence)
+    return float(100.0 * (bins.counts * gaps).sum() / bins.counts.sum())
 
 
 def agreement(teacher_logits, student_logits):

@@ -179,3 +179,17 @@ def test_other_arguments_out_of_range_are_refused():
         metrics.expected_calibration_error(LOGITS, LABELS, num_bins=0)
     with pytest.raises(ValueError, match=r"Expected 6 different names, .* Received: ant, ant"):
         metrics.summarize(LOGITS, LABELS, ("ant", "ant"))
+
+
+def test_calibration_bins_hold_every_example_once():
+    logits = np.random.default_rng(0).normal(size=(200, 4)) * 3
+    labels = np.arange(200) % 4
+    bins = metrics.calibration_bins(logits, labels, num_bins=5)
+    probabilities = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    highest, hit = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
+    for i, (low, high) in enumerate(zip(bins.edges[:-1], bins.edges[1:], strict=True)):
+        inside = (highest > low) & (highest <= high)
+        assert bins.counts[i] == inside.sum()
+        assert bins.confidence[i] == pytest.approx(highest[inside].mean() if inside.any() else 0)
+        assert bins.accuracy[i] == pytest.approx(hit[inside].mean() if inside.any() else 0)
+    assert bins.counts.sum() == 200

@@ -3,7 +3,7 @@
 A row is a dictionary from a column's heading, which names the unit, to a value.
 """
 
-__all__ = ["format_table", "result_row", "verdict_row"]
+__all__ = ["arrange", "format_table", "result_row", "verdict_details_row", "verdict_row"]
 
 
 def format_table(rows):
@@ -22,14 +22,9 @@ def format_table(rows):
         WRN-10-2     3.00
         b               -
     """
-    headings = list(dict.fromkeys(heading for row in rows for heading in row))
-    texts = [[_format(row.get(heading)) for heading in headings] for row in rows]
+    headings, texts, numeric = arrange(rows)
     columns = list(zip(headings, *texts, strict=True))
     widths = [max(map(len, column)) for column in columns]
-    numeric = [
-        all(isinstance(row.get(heading), int | float | None) for row in rows)
-        for heading in headings
-    ]
     lines = []
     for cells in [headings, *texts]:
         padded = [
@@ -38,6 +33,29 @@ def format_table(rows):
         ]
         lines.append("  ".join(padded).rstrip())
     return "\n".join(lines)
+
+
+def arrange(rows):
+    """Put rows into columns.
+
+    Args:
+        rows: As `format_table` takes them.
+
+    Returns:
+        The headings; for each row the texts of its cells; and for each column whether it holds
+        numbers alone.
+
+    Example:
+        >>> arrange([{"student": "a", "error %": 3.0}])
+        (['student', 'error %'], [['a', '3.00']], [False, True])
+    """
+    headings = list(dict.fromkeys(heading for row in rows for heading in row))
+    texts = [[_format(row.get(heading)) for heading in headings] for row in rows]
+    numeric = [
+        all(isinstance(row.get(heading), int | float | None) for row in rows)
+        for heading in headings
+    ]
+    return headings, texts, numeric
 
 
 def _format(value):
@@ -90,3 +108,22 @@ def verdict_row(verdict):
         "error after %": verdict.error_after_percent,
         "verdict": "pass" if verdict.passed else "FAIL",
     }
+
+
+def verdict_details_row(verdict):
+    """What else is known of an exported file: how sure it is, how fast, what is in it."""
+    row = {
+        "file": verdict.path.name,
+        "computes in": verdict.precision,
+        "NLL before": verdict.negative_log_likelihood_before_nats,
+        "NLL after": verdict.negative_log_likelihood_after_nats,
+        "ECE % before": verdict.expected_calibration_error_before_percent,
+        "ECE % after": verdict.expected_calibration_error_after_percent,
+        "ties %": verdict.tied_percent,
+    }
+    for latency in verdict.latencies:
+        threads = "own" if latency.num_threads is None else latency.num_threads
+        row[f"ms, threads: {threads}"] = latency.median_milliseconds
+        row[f"95%, threads: {threads}"] = latency.percentile95_milliseconds
+    operations = sorted(verdict.operations.items())
+    return row | {"operations": " ".join(f"{name}:{count}" for name, count in operations) or None}

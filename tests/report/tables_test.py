@@ -129,3 +129,35 @@ def test_verdict_row_of_a_file_that_does_not_run():
     assert (row["file"], row["verdict"]) == ("saved_model", "FAIL")
     assert row["largest logit difference"] is row["agreement %"] is row["error after %"] is None
     assert report.format_table([row]).split("\n")[1].endswith("FAIL")
+
+
+def test_verdict_details_row_names_threads_and_operations():
+    verdict = export.Verdict(
+        kind="tflite",
+        path=pathlib.Path("exports/student.tflite"),
+        size_bytes=10,
+        num_examples=360,
+        error_before_percent=5.0,
+        precision="int8",
+        operations={"CONV_2D": 9, "ADD": 4},
+        negative_log_likelihood_before_nats=0.5,
+        negative_log_likelihood_after_nats=0.6,
+        expected_calibration_error_before_percent=2.0,
+        expected_calibration_error_after_percent=3.0,
+        tied_percent=1.5,
+        latencies=(export.Latency(1, 0.2, 0.4, 9), export.Latency(None, 3.0, 4.0, 9)),
+    )
+    assert report.verdict_details_row(verdict) == {
+        "file": "student.tflite",
+        "computes in": "int8",
+        "NLL before": 0.5,
+        "NLL after": 0.6,
+        "ECE % before": 2.0,
+        "ECE % after": 3.0,
+        "ties %": 1.5,
+        "ms, threads: 1": 0.2,
+        "95%, threads: 1": 0.4,
+        "ms, threads: own": 3.0,
+        "95%, threads: own": 4.0,
+        "operations": "ADD:4 CONV_2D:9",
+    }

@@ -1,0 +1,161 @@
+"""What lies in the folder of a run, and which runs lie beside it. No network is loaded here."""
+
+import csv
+import dataclasses
+import pathlib
+
+from kd_keras import files, training
+
+__all__ = ["Record", "find_control", "find_teacher", "read_record"]
+
+_MODELS = ("student.keras", "teacher.keras")
+_OF_A_METHOD = ("signal.", "distillation.", "discriminator.")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+class Record:
+    """What a run has left.
+
+    Attributes:
+        path: Its folder.
+        facts: `config.json`.
+        history: Its epochs, each a dictionary of numbers.
+        figures: `metrics.json`, or None before the run's end.
+        model_path: The kept network, or None.
+        verdicts: Of exported files, as `verdicts.json` has them.
+    """
+
+    path: pathlib.Path
+    facts: dict
+    history: tuple
+    figures: dict | None
+    model_path: pathlib.Path | None
+    verdicts: tuple
+
+    @property
+    def identity(self):
+        """What makes the run this run."""
+        return self.facts["identity"]
+
+    @property
+    def is_teacher(self):
+        """Whether it is a teacher's."""
+        return self.identity.get("command") == "train_teacher"
+
+    @property
+    def is_control(self):
+        """Whether it is a student's that learned from labels alone."""
+        loss, adversarial = (
+            self.identity.get(f"distillation.{name}") for name in ("loss", "adversarial_weight")
+        )
+        return not self.is_teacher and not loss and not adversarial
+
+    @property
+    def network(self):
+        """The name of its network, such as wide_resnet-10-2."""
+        section = "teacher" if self.is_teacher else "student"
+        values = self.facts["config"][section]
+        if values.get("path"):
+            return pathlib.Path(values["path"]).stem
+        return f"{values['network']}-{values['depth']}-{values['width']}"
+
+
+def read_record(path):
+    """Read what a run has left.
+
+    Args:
+        path: The run's folder.
+
+    Returns:
+        The `Record`.
+
+    Raises:
+        FileNotFoundError: If it is no run's folder.
+        ValueError: If a file in it is damaged.
+    """
+    folder = training.RunFolder(path)
+    if not folder.config_path.is_file():
+        raise FileNotFoundError(
+            f"No run in {folder.path}. Expected config.json of a run, or comparison.json of a "
+            "comparison."
+        )
+    facts = files.read_json(folder.config_path)
+    unknown = [name for name in ("identity", "config", "class_names") if name not in facts]
+    if unknown:
+        raise ValueError(
+            f"No run in {folder.path}. Expected identity, config and class_names in config.json. "
+            f"Received: one without {', '.join(unknown)}. A comparison has a page once one of its "
+            "runs has come to its end."
+        )
+    verdicts = folder.path / "exports" / "verdicts.json"
+    models = [folder.path / name for name in _MODELS]
+    return Record(
+        path=folder.path,
+        facts=facts,
+        history=_read_history(folder.history_path),
+        figures=files.read_json(folder.metrics_path) if folder.finished else None,
+        model_path=next((path for path in models if path.is_file()), None),
+        verdicts=tuple(files.read_json(verdicts)) if verdicts.is_file() else (),
+    )
+
+
+def _read_history(path):
+    if not path.is_file():
+        return ()
+    try:
+        with open(path, newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file, strict=True))
+        return tuple({name: float(v) for name, v in row.items() if v} for row in rows)
+    except (ValueError, TypeError, csv.Error) as error:
+        raise ValueError(
+            f"Damaged file {path}. Expected numbers by epoch. Received: {error}."
+        ) from None
+
+
+def find_teacher(record, *beside):
+    """The file of a run's teacher: where the record says, or in a run's folder near it.
+
+    Args:
+        record: A `Record`.
+        *beside: Folders whose subfolders are searched too, as when all runs have been moved.
+
+    Returns:
+        The path, or None where the run has no teacher or it cannot be found.
+    """
+    told = record.facts.get("teacher")
+    if not told:
+        return None
+    told = pathlib.Path(told)
+    folders = (record.path.parent, *beside)
+    candidates = [told, *(folder / told.parent.name / told.name for folder in folders)]
+    return next((path for path in candidates if path.is_file()), None)
+
+
+def find_control(record):
+    """The finished run beside a student's that differs in being trained on labels alone.
+
+    Args:
+        record: A `Record`.
+
+    Returns:
+        Its `Record`, or None. Of several, the first by name.
+    """
+    for path in sorted(record.path.parent.glob("*/config.json")):
+        if path.parent == record.path:
+            continue
+        try:
+            other = read_record(path.parent)
+        except ValueError:
+            continue  # a damaged neighbour is no control
+        alike = _without_method(other.identity) == _without_method(record.identity)
+        if alike and other.is_control and other.figures and other.model_path:
+            return other
+    return None
+
+
+def _without_method(identity):
+    return {
+        name: value
+        for name, value in identity.items()
+        if name != "teacher" and not name.startswith(_OF_A_METHOD)
+    }

@@ -1,0 +1,42 @@
+from kd_keras.report.sections import files
+from tests.report import samples
+
+
+def test_each_file_has_a_row():
+    [table] = files.describe(samples.run_content()).tables
+    assert table.rows == (
+        {
+            "file": "student.tflite",
+            "verdict": "pass",
+            "kB": 3.0,
+            "images": 60,
+            "largest logit difference": 1e-6,
+            "agreement %": 100.0,
+            "error before %": 10.0,
+            "error after %": 10.0,
+        },
+    )
+
+
+def test_a_file_that_fails_says_why():
+    [verdict] = samples.run_content().verdicts
+    failed = verdict | {"passed": False, "reasons": ["It does not load.", "It is damaged."]}
+    [table] = files.describe(samples.run_content(verdicts=(failed,))).tables
+    assert table.rows[0]["verdict"] == "FAIL"
+    assert table.rows[0]["reason"] == "It does not load. It is damaged."
+
+
+def test_without_files_there_is_no_section():
+    assert files.describe(samples.run_content(verdicts=())) is None
+
+
+def test_times_are_shown_where_they_were_measured():
+    [verdict] = samples.run_content().verdicts
+    latencies = [
+        {"num_threads": threads, "median_milliseconds": milliseconds}
+        for threads, milliseconds in ((1, 1.5), (None, 0.75))
+    ]
+    timed = verdict | {"latencies": latencies}
+    [table] = files.describe(samples.run_content(verdicts=(timed,))).tables
+    assert table.rows[0]["ms per image, threads: 1"] == 1.5
+    assert table.rows[0]["ms per image, TensorFlow's threads"] == 0.75
