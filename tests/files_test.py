@@ -1,5 +1,8 @@
+import errno
 import json
 import os
+import shutil
+import subprocess
 
 import keras
 import numpy as np
@@ -126,3 +129,91 @@ def test_a_model_that_cannot_be_written_leaves_the_older_file(tmp_path, monkeypa
     with pytest.raises(OSError, match="No space"):
         files.save_model(model, path)
     assert (path.read_bytes(), names_in(tmp_path)) == (b"older", ["student.keras"])
+
+
+@pytest.mark.parametrize("write", [files.write_json, lambda path, _: open_and_fill(path)])
+def test_an_error_of_the_disk_names_the_file(tmp_path, monkeypatch, write):
+    def fail(number):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(OSError, match="No space left") as caught:
+        write(tmp_path / "a.json", {})
+    assert (caught.value.errno, caught.value.filename) == (errno.ENOSPC, str(tmp_path / "a.json"))
+
+
+def open_and_fill(path):
+    with files.open_atomically(path, "wb") as file:
+        file.write(bytes(10))
+
+
+def test_an_error_about_another_file_keeps_its_name(tmp_path):
+    with pytest.raises(FileNotFoundError) as caught, files.open_atomically(tmp_path / "a"):
+        open(tmp_path / "b").close()
+    assert caught.value.filename == str(tmp_path / "b")
+
+
+def test_damaged_json_comes_with_what_to_do(tmp_path):
+    (tmp_path / "a.json").write_text("{")
+    with pytest.raises(ValueError, match=r"Received: .*\. Remove it\.$"):
+        files.read_json(tmp_path / "a.json", "Remove it.")
+
+
+def test_a_model_is_not_begun_where_there_is_no_room_for_it(tmp_path, monkeypatch):
+    model = make_model()
+    size = 2 * sum(weight.nbytes for weight in model.get_weights())
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=size - 1))
+    with pytest.raises(OSError, match="No space left") as caught:
+        files.save_model(model, tmp_path / "student.keras")
+    assert caught.value.filename == str(tmp_path / "student.keras")
+    assert names_in(tmp_path) == []
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=size))
+    files.save_model(model, tmp_path / "student.keras")
+
+
+def dead_process():
+    with subprocess.Popen(["true"]) as process:
+        pass
+    return process.pid
+
+
+def test_what_processes_left_that_are_no_more_is_removed(tmp_path):
+    dead, alive = dead_process(), os.getppid()
+    (tmp_path / "deep").mkdir()
+    left = [
+        tmp_path / f".last.npz.{dead}.partial",
+        tmp_path / f"deep/.student.keras.{dead}.partial.keras",
+        tmp_path / f".saved_model.{dead}.partial",
+        tmp_path / f".config.json.{os.getpid()}.partial",
+        tmp_path / f".config.json.{10**30}.partial",
+    ]
+    left[2].mkdir()
+    (left[2] / "inside").touch()
+    kept = [
+        tmp_path / f".last.npz.{alive}.partial",
+        tmp_path / f"last.npz.{dead}.partial",
+        tmp_path / ".last.npz.partial",
+        tmp_path / "deep/student.keras",
+    ]
+    for path in (*left, *kept):
+        if path != left[2]:
+            path.touch()
+    files.remove_partial(tmp_path)
+    assert sorted(path for path in tmp_path.rglob("*") if path.is_file()) == sorted(kept)
+    assert not left[2].exists()
+
+
+def test_a_process_of_another_user_is_alive(tmp_path, monkeypatch):
+    def refuse(process, number):
+        raise PermissionError
+
+    path = tmp_path / ".a.1.partial"
+    path.touch()
+    monkeypatch.setattr(os, "kill", refuse)
+    files.remove_partial(tmp_path)
+    assert path.exists()
+
+
+def test_a_folder_that_is_not_there_has_nothing_to_remove(tmp_path):
+    files.remove_partial(tmp_path / "none")

@@ -5,12 +5,15 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
-        "checkpoint": ["Checkpoint", "load_checkpoint", "save_checkpoint"],
+        "checkpoint": ["Checkpoint"],
+        "choices": ["Choice", "choose_precision", "choose_xla"],
         "devices": ["make_strategy", "require_precision"],
         "loop": ["Outcome", "train"],
         "optimizers": ["CoupledSGD"],
         "progress": ["Progress"],
         "run_folder": ["RunFolder"],
         "schedules": ["EpochSchedule"],
+        "state": ["State"],
+        "stopping": ["Stopped"],
     },
 )

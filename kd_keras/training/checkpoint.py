@@ -1,95 +1,18 @@
-"""The state of a run at the end of an epoch, and going on from it.
+"""What a run goes on from: its last state, its history, and the student that was best.
 
-A checkpoint is one file with everything that the next epoch depends on: the weights, both
-optimisers, the statistics of batch normalisation, the states of random generators, and the
-history so far. The order of the data and its augmentation are functions of the seed and the
-epoch, so they need no state.
+What a state consists of is in `state`; when one is saved within an epoch is in `within_epoch`.
 """
 
 import csv
-import json
 import math
-import zipfile
 
 import keras
-import numpy as np
 
 from kd_keras.files import open_atomically
+from kd_keras.training.archive import read_arrays, write_arrays
+from kd_keras.training.state import State
 
-__all__ = ["Checkpoint", "load_checkpoint", "save_checkpoint"]
-
-_META = "meta"
-
-
-def save_checkpoint(path, distiller, meta):
-    """Write a distiller's state and what is known about it.
-
-    Args:
-        path: The file.
-        distiller: A compiled `Distiller`.
-        meta: Plain values to keep with it.
-
-    Raises:
-        OSError: If the disk is full; an older file at `path` is still there.
-    """
-    _write(path, [variable.numpy() for variable in _variables(distiller)], meta)
-
-
-def load_checkpoint(path, distiller):
-    """Put a saved state back.
-
-    Args:
-        path: The file.
-        distiller: A compiled `Distiller`, built like the one that was saved.
-
-    Returns:
-        What was kept with the state.
-
-    Raises:
-        ValueError: If the file is damaged or of another network.
-    """
-    arrays, meta = _read(path)
-    variables = _variables(distiller)
-    shapes = [array.shape for array in arrays.values()]
-    if shapes != [tuple(variable.shape) for variable in variables]:
-        raise ValueError(
-            f"The checkpoint {path} is of another network or recipe. Expected "
-            f"{len(variables)} variables of this one. Received: {len(shapes)} of another. "
-            "Remove the file to start over."
-        )
-    for variable, array in zip(variables, arrays.values(), strict=True):
-        variable.assign(array)
-    return meta
-
-
-def _read(path, advice="Remove the file to start over."):
-    try:
-        with open(path, "rb") as opened, np.load(opened) as file:
-            arrays = {name: file[name] for name in sorted(file.files)}
-        meta = json.loads(arrays.pop(_META).tobytes())
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise ValueError(f"Damaged checkpoint {path}. Received: {error}. {advice}") from None
-    return arrays, meta
-
-
-def _write(path, arrays, meta):
-    numbered = {f"{index:04d}": array for index, array in enumerate(arrays)}
-    encoded = np.frombuffer(json.dumps(meta).encode(), np.uint8)
-    with open_atomically(path, "wb") as file:
-        np.savez(file, **numbered, **{_META: encoded})
-
-
-def _variables(distiller):
-    of_metrics = {id(v) for metric in distiller.metrics for v in metric.variables}
-    variables = [v for v in distiller.variables if id(v) not in of_metrics]
-    variables += distiller.optimizer.variables
-    if distiller.adversary is not None:
-        variables += distiller.discriminator_optimizer.variables
-    return variables
-
-
-def _is_finite(distiller):
-    return all(np.isfinite(variable.numpy()).all() for variable in _variables(distiller))
+__all__ = ["Checkpoint"]
 
 
 class Checkpoint(keras.callbacks.Callback):
@@ -100,22 +23,30 @@ class Checkpoint(keras.callbacks.Callback):
     `keras.callbacks.SwapEMAWeights`, so that it sees averaged weights in validation and plain
     ones in a checkpoint.
 
+    A state that is not finite is never saved.
+
     Args:
         directory: Folder of the checkpoints.
         history_path: Where the history is written, as CSV.
 
     Attributes:
-        epoch: Epochs that are done.
+        epoch: Epochs that are done, in the state that is saved.
+        step: Steps of the next epoch that are done, in the state that is saved.
+        position: Steps of this epoch that are done now.
         history: One dictionary per epoch.
         best: `epoch`, `accuracy` and `loss` of the best student, or None.
+        best_weights: The best student's weights, or None.
     """
 
     def __init__(self, directory, history_path):
         super().__init__()
         self._directory = directory
         self._history_path = history_path
+        self._state = None
         self._candidate = None
-        self.epoch = 0
+        self._first_step = 0
+        self._metrics = []
+        self.epoch = self.step = self.position = 0
         self.history = []
         self.best = None
         self.best_weights = None
@@ -124,20 +55,74 @@ class Checkpoint(keras.callbacks.Callback):
     def _path(self):
         return self._directory / "last.npz"
 
+    def set_model(self, model):
+        """Take the distiller that is trained."""
+        super().set_model(model)
+        if self._state is None:
+            self._state = State(model)
+
     def restore(self, distiller):
         """Go on from the last checkpoint, if there is one.
 
-        Returns:
-            The number of epochs that are done.
+        Args:
+            distiller: A compiled `Distiller`.
+
+        Raises:
+            ValueError: If a file is damaged, or of another network.
         """
-        if self._path.is_file():
-            meta = load_checkpoint(self._path, distiller)
+        self.set_model(distiller)
+        if not self._path.is_file():
+            return
+        meta, self._metrics = self._state.load(self._path)
+        try:
             self.epoch, self.history, self.best = meta["epoch"], meta["history"], meta["best"]
-            if self.best:
-                advice = f"Remove the folder {self._directory} to start over."
-                arrays, _ = _read(self._best_path(self.best["epoch"]), advice)
-                self.best_weights = list(arrays.values())
-        return self.epoch
+        except KeyError as error:
+            raise ValueError(
+                f"Damaged checkpoint {self._path}. Expected epoch, history and best in it. "
+                f"Received: no {error}. Remove the file to start over."
+            ) from None
+        self.step = self._first_step = meta.get("step", 0)
+        if self.best:
+            self.best_weights = self._read_best(distiller.student.get_weights())
+        # A process may have been killed before it came to these.
+        self._remove_other_best()
+        self._write_history()
+
+    def _read_best(self, like):
+        advice = f"Remove the folder {self._directory} to start over."
+        groups, _ = read_arrays(self._best_path(self.best["epoch"]), advice=advice)
+        arrays = groups.get("weight", [])
+        return [array.view(one.dtype) for array, one in zip(arrays, like, strict=True)]
+
+    def lacks_metrics(self):
+        """Whether the saved metrics are of metrics that the distiller has not made yet."""
+        return bool(self._metrics) and not self._state.has_metrics(self._metrics)
+
+    def on_epoch_begin(self, epoch, logs=None):
+        """Put the metrics of a begun epoch back, which have just been set to 0."""
+        if self._metrics:
+            self._state.load_metrics(self._metrics)
+            self._metrics = []
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Refuse terms that are not finite, at the step that broke them."""
+        self.position = self._first_step + batch + 1
+        # A metric of somebody else may be finite at the end of an epoch alone.
+        broken = _not_finite({n: v for n, v in logs.items() if n in self.model.tracking.means})
+        if broken:
+            raise self._unstable(broken, f"at step {self.position} of epoch {self.epoch + 1}")
+
+    def save_within_epoch(self):
+        """Save the state between two steps.
+
+        Raises:
+            ArithmeticError: If it is not finite; the last good state stands.
+            OSError: If the disk is full; the last good state stands.
+        """
+        if not self._state.is_finite:
+            place = f"after step {self.position} of epoch {self.epoch + 1}"
+            raise self._unstable(["the weights"], place)
+        self._save(epoch=self.epoch, step=self.position)
 
     def on_test_end(self, logs=None):
         """See whether the student is the best so far."""
@@ -148,26 +133,39 @@ class Checkpoint(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         """Refuse a state that is not finite; write everything else."""
-        broken = [name for name, value in logs.items() if not math.isfinite(value)]
+        broken = _not_finite(logs)
         # The last update of an epoch may break what no figure of the epoch has seen yet.
-        if not broken and not _is_finite(self.model):
+        if not broken and not self._state.is_finite:
             broken = ["the weights"]
         if broken:
-            raise ArithmeticError(
-                f"Training has become unstable: {', '.join(broken)} not finite in epoch "
-                f"{epoch + 1}. The state after epoch {self.epoch} stands. "
-                "Lower the learning rate, or set --clip_norm."
-            )
-        self.epoch = epoch + 1
-        self.history.append({"epoch": self.epoch, **logs})
+            raise self._unstable(broken, f"in epoch {epoch + 1}")
+        self.history.append({"epoch": epoch + 1, **logs})
         if self._candidate:
-            self.best = {"epoch": self.epoch, **self._candidate}
+            self.best = {"epoch": epoch + 1, **self._candidate}
             self._candidate = None
-            _write(self._best_path(self.epoch), self.best_weights, self.best)
-        meta = {"epoch": self.epoch, "history": self.history, "best": self.best}
-        save_checkpoint(self._path, self.model, meta)
+            path = self._best_path(epoch + 1)
+            write_arrays(path, {"weight": self.best_weights}, self.best)
+        self._save(epoch=epoch + 1, step=0)
+        self._first_step = self.position = 0
         self._remove_other_best()
         self._write_history()
+
+    def _save(self, *, epoch, step):
+        meta = {"epoch": epoch, "step": step, "history": self.history, "best": self.best}
+        self._state.save(self._path, meta, with_metrics=step > 0)
+        self.epoch, self.step = epoch, step
+
+    def _unstable(self, names, place):
+        if self.step:
+            stands = f"The state after step {self.step} of epoch {self.epoch + 1} stands."
+        elif self.epoch:
+            stands = f"The state after epoch {self.epoch} stands."
+        else:
+            stands = "Nothing had been saved before."
+        return ArithmeticError(
+            f"Training has become unstable: {', '.join(names)} not finite {place}. {stands} "
+            "Lower the learning rate, or set --clip_norm."
+        )
 
     def _best_path(self, epoch):
         return self._directory / f"best_{epoch:04d}.npz"
@@ -178,8 +176,16 @@ class Checkpoint(keras.callbacks.Callback):
                 path.unlink()
 
     def _write_history(self):
+        if not self.history:
+            return
         names = list(dict.fromkeys(name for row in self.history for name in row))
         with open_atomically(self._history_path) as file:
             writer = csv.DictWriter(file, names)
             writer.writeheader()
             writer.writerows(self.history)
+
+
+def _not_finite(logs):
+    names = [name for name, value in logs.items() if not math.isfinite(value)]
+    # Their sum is broken by any of the terms, and says less than they.
+    return [name for name in names if name != "loss"] or names

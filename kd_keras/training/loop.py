@@ -5,7 +5,10 @@ import dataclasses
 import keras
 
 from kd_keras.training.checkpoint import Checkpoint
+from kd_keras.training.event_log import EventLog
 from kd_keras.training.progress import Progress
+from kd_keras.training.stopping import catch_signals
+from kd_keras.training.within_epoch import WithinEpoch
 
 __all__ = ["Outcome", "train"]
 
@@ -34,18 +37,26 @@ def train(
     steps_per_epoch,
     folder,
     callbacks=(),
+    checkpoint_minutes=10.0,
+    tensorboard=False,
 ):
     """Train to the end, from where the folder's last checkpoint stands.
 
+    A process may be killed at any moment: the next one ends with the same weights, to the bit
+    where the same steps give the same bits. Callbacks start anew in it; what they remember is
+    theirs to restore.
+
     Args:
         distiller: A compiled `Distiller`.
-        make_batches: Function from the first epoch, counted from 0, to an endless dataset of
-            batches from that epoch on.
+        make_batches: Function from the first epoch and the first step within it, both counted
+            from 0, to an endless dataset of batches from there on.
         validation_batches: Dataset to choose the best student on, or None.
         epochs: Epochs in all, those of earlier attempts among them.
         steps_per_epoch: Steps in each.
         folder: The `RunFolder`.
         callbacks: Further Keras callbacks.
+        checkpoint_minutes: Between two saves within an epoch; 0: at its end alone.
+        tensorboard: Also write the history for TensorBoard.
 
     Returns:
         The `Outcome`.
@@ -53,25 +64,46 @@ def train(
     Raises:
         ArithmeticError: If a term stops being finite; the last good checkpoint stands.
         OSError: If the disk is full; the last good checkpoint stands.
+        Stopped: After Ctrl-C or SIGTERM, a `KeyboardInterrupt`; the last step is saved.
     """
     checkpoint = Checkpoint(folder.checkpoints_path, folder.history_path)
-    done = checkpoint.restore(distiller)
-    if done:
-        print(f"  going on after epoch {done} of {epochs}", flush=True)
-    averaging = [keras.callbacks.SwapEMAWeights()] if _averages(distiller.optimizer) else []
-    distiller.fit(
-        make_batches(done),
-        validation_data=validation_batches,
-        initial_epoch=done,
-        epochs=epochs,
-        steps_per_epoch=steps_per_epoch,
-        callbacks=[checkpoint, *averaging, Progress(epochs, steps_per_epoch), *callbacks],
-        verbose=0,
-        shuffle=False,
-    )
+    checkpoint.restore(distiller)
+    if checkpoint.epoch or checkpoint.step:
+        print(f"  going on after {_place(checkpoint)} of {epochs}", flush=True)
+    progress = Progress(epochs, steps_per_epoch, first_step=checkpoint.step)
+    with catch_signals() as request:
+        within_epoch = WithinEpoch(checkpoint, request, checkpoint_minutes)
+        while True:
+            # Keras has one number of steps for all epochs of a fit: a begun epoch has its own.
+            until = checkpoint.epoch + 1 if checkpoint.step else epochs
+            averaging = [keras.callbacks.SwapEMAWeights()] if _averages(distiller.optimizer) else []
+            log = [EventLog(folder.tensorboard_path, checkpoint.history)] if tensorboard else []
+            batches = make_batches(checkpoint.epoch, checkpoint.step)
+            if checkpoint.lacks_metrics():
+                distiller.evaluate(batches.take(1), verbose=0)  # makes those of `compile`
+            distiller.fit(
+                batches,
+                validation_data=validation_batches,
+                initial_epoch=checkpoint.epoch,
+                epochs=until,
+                steps_per_epoch=steps_per_epoch - checkpoint.step,
+                callbacks=[checkpoint, *averaging, progress, *log, *callbacks, within_epoch],
+                verbose=0,
+                shuffle=False,
+            )
+            if until == epochs or distiller.stop_training:
+                break
+            if averaging:
+                checkpoint.restore(distiller)  # fit leaves the averages in place of the weights
     best_epoch = checkpoint.best["epoch"] if checkpoint.best else epochs
     best_weights = checkpoint.best_weights or distiller.student.get_weights()
     return Outcome(checkpoint.history, best_epoch, best_weights)
+
+
+def _place(checkpoint):
+    if checkpoint.step:
+        return f"step {checkpoint.step} of epoch {checkpoint.epoch + 1}"
+    return f"epoch {checkpoint.epoch}"
 
 
 def _averages(optimizer):

@@ -19,12 +19,14 @@ class Progress(keras.callbacks.Callback):
         epochs: Epochs in all.
         steps_per_epoch: Steps in each.
         stream: Where to print; standard output by default.
+        first_step: Steps of the first epoch that an earlier process has made.
     """
 
-    def __init__(self, epochs, steps_per_epoch, stream=None):
+    def __init__(self, epochs, steps_per_epoch, stream=None, *, first_step=0):
         super().__init__()
         self._epochs = epochs
         self._steps_per_epoch = steps_per_epoch
+        self._first_step = self._offset = first_step
         self._stream = stream or sys.stdout
         self._started = self._refreshed = 0.0
         self._first_epoch = None
@@ -41,13 +43,15 @@ class Progress(keras.callbacks.Callback):
         if now - self._refreshed < _REFRESH_SECONDS or not self._stream.isatty():
             return
         self._refreshed = now
-        print(f"\r  step {batch + 1}/{self._steps_per_epoch} ", end="", file=self._stream)
+        step = self._offset + batch + 1
+        print(f"\r  step {step}/{self._steps_per_epoch} ", end="", file=self._stream)
         self._stream.flush()
 
     def on_epoch_end(self, epoch, logs=None):
         """Print the epoch's line."""
         logs = logs or {}
-        done = epoch + 1 - self._first_epoch
+        self._offset = 0
+        done = epoch + 1 - self._first_epoch - self._first_step / self._steps_per_epoch
         elapsed = time.monotonic() - self._started
         left = elapsed / done * (self._epochs - epoch - 1)
         parts = [

@@ -5,21 +5,12 @@ import numpy as np
 import pytest
 
 from kd_keras import training
-from kd_keras.training import checkpoint as module
+from kd_keras.training import archive
 from tests.training import tiny
 
 
 def same(first, second):
     return all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
-
-
-def scramble(distiller, seed=0):
-    generator = np.random.default_rng(seed)
-    variables = [*distiller.student.variables, *distiller.adversary.variables]
-    variables += distiller.optimizer.variables + distiller.discriminator_optimizer.variables
-    variables += distiller.hyperparameters.values()
-    for variable in variables:
-        variable.assign(generator.integers(1, 100, variable.shape).astype(variable.dtype))
 
 
 def put(distiller, number):
@@ -33,6 +24,16 @@ def logs_of(**values):
     return {"loss": 1.0, "accuracy": 0.5, **values}
 
 
+def make_checkpoint(folder):
+    return training.Checkpoint(folder / "checkpoints", folder / "history.csv")
+
+
+def restored(folder, distiller):
+    made = make_checkpoint(folder)
+    made.restore(distiller)
+    return made
+
+
 @pytest.fixture(scope="module")
 def distiller():
     return tiny.make_distiller()
@@ -40,37 +41,10 @@ def distiller():
 
 @pytest.fixture
 def checkpoint(distiller, tmp_path):
-    made = training.Checkpoint(tmp_path / "checkpoints", tmp_path / "history.csv")
+    made = make_checkpoint(tmp_path)
     made.set_model(distiller)
     put(distiller, 1.0)
     return made
-
-
-def test_everything_comes_back(distiller, tmp_path):
-    scramble(distiller)
-    before = tiny.state_of(distiller)
-    dropout_states = [v for v in distiller.variables if "seed_generator" in v.path]
-    assert len(dropout_states) > 1
-    training.save_checkpoint(tmp_path / "a.npz", distiller, {"epoch": 3, "history": [0.1, None]})
-    other = tiny.make_distiller(seed=4)
-    scramble(other, seed=1)
-    assert not any(np.array_equal(a, b) for a, b in zip(before, tiny.state_of(other), strict=True))
-    meta = training.load_checkpoint(tmp_path / "a.npz", other)
-    assert meta == {"epoch": 3, "history": [0.1, None]}
-    assert same(before, tiny.state_of(other))
-    assert {name: float(v) for name, v in other.hyperparameters.items()} == {
-        name: float(v) for name, v in distiller.hyperparameters.items()
-    }
-
-
-def test_the_teacher_is_not_in_a_checkpoint(distiller, tmp_path):
-    training.save_checkpoint(tmp_path / "a.npz", distiller, {})
-    with np.load(tmp_path / "a.npz") as file:
-        count = len(file.files) - 1
-    teacher = {id(variable) for variable in distiller.teacher.variables}
-    assert not teacher & {id(variable) for variable in module._variables(distiller)}
-    # The hyperparameters are there besides; what is only reported is not.
-    assert count == len(tiny.state_of(distiller)) + len(distiller.hyperparameters)
 
 
 def refuse_to_write(monkeypatch, path):
@@ -84,61 +58,6 @@ def refuse_to_write(monkeypatch, path):
         original(file, **arrays)
 
     monkeypatch.setattr(np, "savez", savez)
-
-
-def test_a_full_disk_leaves_the_older_file(distiller, tmp_path, monkeypatch):
-    path = tmp_path / "a.npz"
-    training.save_checkpoint(path, distiller, {"epoch": 1})
-    older = path.read_bytes()
-    refuse_to_write(monkeypatch, path)
-    with pytest.raises(OSError, match="No space left"):
-        training.save_checkpoint(path, distiller, {"epoch": 2})
-    assert path.read_bytes() == older
-    assert list(tmp_path.iterdir()) == [path]
-
-
-@pytest.mark.parametrize(
-    "damage",
-    [
-        lambda whole: b"",
-        lambda whole: whole[: len(whole) // 2],
-        lambda whole: whole[:-1],
-        lambda whole: whole[:900] + b"\xff\xff\xff" + whole[903:],
-        lambda whole: b"no checkpoint at all",
-    ],
-)
-def test_a_damaged_file_is_refused_in_a_sentence(distiller, tmp_path, damage):
-    path = tmp_path / "a.npz"
-    training.save_checkpoint(path, distiller, {})
-    path.write_bytes(damage(path.read_bytes()))
-    before = tiny.state_of(distiller)
-    with pytest.raises(ValueError, match="Damaged") as caught:
-        training.load_checkpoint(path, distiller)
-    assert str(caught.value).startswith(f"Damaged checkpoint {path}. Received: ")
-    assert str(caught.value).endswith(". Remove the file to start over.")
-    assert same(before, tiny.state_of(distiller))
-
-
-def test_arrays_without_what_a_checkpoint_says_about_them_are_refused(distiller, tmp_path):
-    np.savez(tmp_path / "a.npz", a=np.zeros(3))
-    with pytest.raises(ValueError, match=r"Damaged checkpoint .* Received: 'meta'"):
-        training.load_checkpoint(tmp_path / "a.npz", distiller)
-
-
-def test_another_networks_checkpoint_is_refused(distiller, tmp_path):
-    path = tmp_path / "a.npz"
-    training.save_checkpoint(path, distiller, {})
-    count = len(module._variables(distiller))
-    for other in (tiny.make_distiller(width=5), tiny.make_distiller(use_ema=True)):
-        before = tiny.state_of(other)
-        with pytest.raises(ValueError, match="another") as caught:
-            training.load_checkpoint(path, other)
-        assert str(caught.value) == (
-            f"The checkpoint {path} is of another network or recipe. Expected "
-            f"{len(module._variables(other))} variables of this one. Received: {count} of "
-            "another. Remove the file to start over."
-        )
-        assert same(before, tiny.state_of(other))
 
 
 def live_through(checkpoint, distiller, validations):
@@ -174,9 +93,9 @@ def test_the_best_comes_back_and_only_its_file_is_kept(checkpoint, distiller, tm
     live_through(checkpoint, distiller, validations)
     files = sorted(path.name for path in (tmp_path / "checkpoints").iterdir())
     assert files == ["best_0002.npz", "last.npz"]
-    again = training.Checkpoint(tmp_path / "checkpoints", tmp_path / "history.csv")
     put(distiller, 0.0)
-    assert again.restore(distiller) == again.epoch == 3
+    again = restored(tmp_path, distiller)
+    assert (again.epoch, again.step) == (3, 0)
     assert (again.best, again.history) == (checkpoint.best, checkpoint.history)
     assert same(again.best_weights, checkpoint.best_weights)
     assert {float(w) for array in distiller.student.get_weights() for w in array.ravel()} == {3.0}
@@ -185,24 +104,25 @@ def test_the_best_comes_back_and_only_its_file_is_kept(checkpoint, distiller, tm
 def test_without_validation_there_is_no_best(checkpoint, distiller, tmp_path):
     live_through(checkpoint, distiller, [None, None])
     assert checkpoint.best is None
-    again = training.Checkpoint(tmp_path / "checkpoints", tmp_path / "history.csv")
-    assert again.restore(distiller) == 2
+    again = restored(tmp_path, distiller)
+    assert again.epoch == 2
     assert again.best is None
     assert again.best_weights is None
 
 
 def test_nothing_to_restore(tmp_path, distiller):
-    empty = training.Checkpoint(tmp_path / "checkpoints", tmp_path / "history.csv")
     before = tiny.state_of(distiller)
-    assert empty.restore(distiller) == 0
+    empty = restored(tmp_path, distiller)
+    assert (empty.epoch, empty.step, empty.history, empty.best) == (0, 0, [], None)
     assert same(before, tiny.state_of(distiller))
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_lost_best_student_is_missed_in_a_sentence(checkpoint, distiller, tmp_path):
     live_through(checkpoint, distiller, [{"accuracy": 0.5, "loss": 1.0}])
     (tmp_path / "checkpoints/best_0001.npz").unlink()
     with pytest.raises(ValueError, match="Damaged") as caught:
-        training.Checkpoint(tmp_path / "checkpoints", tmp_path / "h.csv").restore(distiller)
+        restored(tmp_path, distiller)
     assert str(caught.value).endswith(
         f"Remove the folder {tmp_path / 'checkpoints'} to start over."
     )
@@ -217,8 +137,8 @@ def test_a_full_disk_keeps_the_last_state_and_its_best(
     checkpoint.on_test_end({"accuracy": 0.9, "loss": 1.0})
     with pytest.raises(OSError, match="No space left"):
         checkpoint.on_epoch_end(1, logs_of())
-    again = training.Checkpoint(tmp_path / "checkpoints", tmp_path / "history.csv")
-    assert again.restore(distiller) == 1
+    again = restored(tmp_path, distiller)
+    assert again.epoch == 1
     assert again.best == {"epoch": 1, "accuracy": 0.5, "loss": 1.0}
     assert {float(w) for array in again.best_weights for w in array.ravel()} == {1.0}
 
@@ -252,3 +172,103 @@ def test_the_history_is_a_table_with_a_row_for_every_epoch(checkpoint, tmp_path)
         {"epoch": "1", "loss": "0.30000000000000004", "accuracy": "0.5", "val_loss": ""},
         {"epoch": "2", "loss": "1e-09", "accuracy": "1.0", "val_loss": "2.0"},
     ]
+
+
+def test_what_a_killed_process_left_undone_is_done(checkpoint, distiller, tmp_path):
+    """It may end between the state, the removal of the older best and the history."""
+    live_through(checkpoint, distiller, [{"accuracy": 0.5, "loss": 1.0}])
+    history = (tmp_path / "history.csv").read_bytes()
+    (tmp_path / "history.csv").write_bytes(b"older")
+    (tmp_path / "checkpoints/best_0000.npz").write_bytes(b"older")
+    restored(tmp_path, distiller)
+    assert (tmp_path / "history.csv").read_bytes() == history
+    files = sorted(path.name for path in (tmp_path / "checkpoints").iterdir())
+    assert files == ["best_0001.npz", "last.npz"]
+
+
+def test_a_checkpoint_without_what_a_run_needs_is_refused(checkpoint, distiller, tmp_path):
+    path = tmp_path / "checkpoints/last.npz"
+    training.State(distiller).save(path, {"epoch": 1})
+    with pytest.raises(ValueError, match="Damaged") as caught:
+        checkpoint.restore(distiller)
+    assert str(caught.value) == (
+        f"Damaged checkpoint {path}. Expected epoch, history and best in it. "
+        "Received: no 'history'. Remove the file to start over."
+    )
+
+
+def begin(checkpoint, distiller, *, epoch, steps):
+    """The callbacks of a begun epoch; every metric counts up."""
+    distiller.reset_metrics()
+    checkpoint.on_epoch_begin(epoch)
+    for batch in range(steps):
+        distiller.tracking.means["loss"].update_state(0.1 * (batch + 1))
+        checkpoint.on_train_batch_end(batch, logs_of())
+
+
+def test_a_step_is_saved_with_the_metrics_so_far(checkpoint, distiller, tmp_path):
+    live_through(checkpoint, distiller, [{"accuracy": 0.5, "loss": 1.0}])
+    begin(checkpoint, distiller, epoch=1, steps=3)
+    put(distiller, 7.0)
+    checkpoint.save_within_epoch()
+    assert (checkpoint.epoch, checkpoint.step) == (1, 3)
+    expected = float(distiller.tracking.means["loss"].result())
+    put(distiller, 0.0)
+    again = restored(tmp_path, distiller)
+    assert (again.epoch, again.step, len(again.history)) == (1, 3, 1)
+    assert {float(w) for array in distiller.student.get_weights() for w in array.ravel()} == {7.0}
+    distiller.reset_metrics()
+    again.on_epoch_begin(1)
+    assert float(distiller.tracking.means["loss"].result()) == expected > 0
+    again.on_train_batch_end(0, logs_of())
+    assert again.position == 4
+    again.on_epoch_end(1, logs_of())
+    again.on_train_batch_end(0, logs_of())
+    assert again.position == 1
+    distiller.reset_metrics()
+    again.on_epoch_begin(2)
+    assert float(distiller.tracking.means["loss"].result()) == 0
+    assert "metric" not in archive.read_arrays(tmp_path / "checkpoints/last.npz", advice="")[0]
+
+
+@pytest.mark.parametrize(
+    ("live", "stands"),
+    [
+        (lambda checkpoint, distiller: None, "Nothing had been saved before."),
+        (
+            lambda checkpoint, distiller: live_through(checkpoint, distiller, [None]),
+            "The state after epoch 1 stands.",
+        ),
+    ],
+)
+def test_a_term_that_is_not_finite_ends_the_run_at_its_step(checkpoint, distiller, live, stands):
+    live(checkpoint, distiller)
+    epoch = checkpoint.epoch
+    begin(checkpoint, distiller, epoch=epoch, steps=3)
+    with pytest.raises(ArithmeticError, match="unstable") as caught:
+        checkpoint.on_train_batch_end(3, logs_of(logit_l1=float("nan"), loss=float("nan")))
+    assert str(caught.value) == (
+        f"Training has become unstable: logit_l1 not finite at step 4 of epoch {epoch + 1}. "
+        f"{stands} Lower the learning rate, or set --clip_norm."
+    )
+
+
+def test_a_metric_of_somebody_else_may_be_undefined_within_an_epoch(checkpoint, distiller):
+    begin(checkpoint, distiller, epoch=0, steps=1)
+    checkpoint.on_train_batch_end(1, logs_of(recall_of_a_rare_class=float("nan")))
+    assert checkpoint.position == 2
+
+
+def test_a_state_that_is_not_finite_is_not_saved_within_an_epoch(checkpoint, distiller, tmp_path):
+    begin(checkpoint, distiller, epoch=0, steps=2)
+    checkpoint.save_within_epoch()
+    good = (tmp_path / "checkpoints/last.npz").read_bytes()
+    begin(checkpoint, distiller, epoch=0, steps=3)
+    put(distiller, np.inf)
+    with pytest.raises(ArithmeticError) as caught:
+        checkpoint.save_within_epoch()
+    assert str(caught.value) == (
+        "Training has become unstable: the weights not finite after step 3 of epoch 1. The state "
+        "after step 2 of epoch 1 stands. Lower the learning rate, or set --clip_norm."
+    )
+    assert (tmp_path / "checkpoints/last.npz").read_bytes() == good

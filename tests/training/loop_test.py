@@ -1,15 +1,18 @@
 import csv
 import errno
+import re
+import signal
 
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from kd_keras import training
-from kd_keras.training import checkpoint
 from tests.training import tiny
 
 AVERAGING = {"use_ema": True, "ema_momentum": 0.8}
+EVERY_STEP = {"checkpoint_minutes": 1e-9}
 
 
 def same(first, second):
@@ -75,15 +78,86 @@ def test_a_killed_run_goes_on_as_if_nothing_had_happened(plain_run, tmp_path, ca
     assert_equal_to_the_bit(plain_run, distiller, outcome)
 
 
-def test_a_run_with_averaged_weights_goes_on_after_a_full_disk(averaged_run, tmp_path, monkeypatch):
-    original = checkpoint.save_checkpoint
+def live(folder, epoch, arguments):
+    """Part of a run, which ends after the first step of an epoch, saving every step."""
+    distiller = tiny.make_distiller(**arguments)
+    stop = tiny.Stop(epoch=epoch)
+    with pytest.raises(KeyboardInterrupt):
+        tiny.train(distiller, folder, callbacks=[stop], **EVERY_STEP)
 
-    def fail_in_epoch_3(path, distiller, meta):
+
+@pytest.mark.parametrize("name", ["plain_run", "averaged_run"])
+def test_a_run_killed_within_epochs_goes_on_as_if_nothing_had_happened(
+    name, request, tmp_path, capsys
+):
+    run = request.getfixturevalue(name)
+    live(tmp_path, 1, {"seed": 0, **run.arguments})
+    live(tmp_path, 4, {"seed": 9, **run.arguments})
+    capsys.readouterr()
+    distiller = tiny.make_distiller(seed=9, **run.arguments)
+    outcome = tiny.train(distiller, tmp_path)
+    printed = capsys.readouterr().out.splitlines()
+    assert printed[0] == "  going on after step 1 of epoch 4 of 4"
+    assert [line.split()[1] for line in printed[1:]] == ["4/4"]
+    assert_equal_to_the_bit(run, distiller, outcome)
+
+
+def test_saves_within_an_epoch_change_nothing(plain_run, tmp_path):
+    distiller = tiny.make_distiller()
+    assert_equal_to_the_bit(plain_run, distiller, tiny.train(distiller, tmp_path, **EVERY_STEP))
+
+
+class Signal(keras.callbacks.Callback):
+    """Sends a signal to this process during a step, counted from 1 over the whole training."""
+
+    def __init__(self, number, step):
+        super().__init__()
+        self._number, self._left = number, step
+
+    def on_train_batch_begin(self, batch, logs=None):
+        self._left -= 1
+        if self._left == 0:
+            signal.raise_signal(self._number)
+
+
+@pytest.mark.parametrize(
+    ("number", "step", "place", "status"),
+    [
+        (signal.SIGINT, 2, "step 2 of epoch 1", 130),
+        (signal.SIGTERM, 4, "step 1 of epoch 2", 143),
+        (signal.SIGINT, 3, "epoch 1", 130),
+    ],
+)
+def test_a_signal_ends_the_run_between_two_steps(
+    plain_run, tmp_path, capsys, number, step, place, status
+):
+    before = [signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)]
+    with pytest.raises(training.Stopped) as caught:
+        tiny.train(
+            tiny.make_distiller(),
+            tmp_path,
+            callbacks=[Signal(number, step)],
+            checkpoint_minutes=0,
+        )
+    assert str(caught.value) == f"Stopped after {place}. The same command goes on from there."
+    assert caught.value.exit_status == status
+    assert [signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)] == before
+    capsys.readouterr()
+    distiller = tiny.make_distiller(seed=9)
+    outcome = tiny.train(distiller, tmp_path)
+    assert capsys.readouterr().out.startswith(f"  going on after {place} of 4\n")
+    assert_equal_to_the_bit(plain_run, distiller, outcome)
+
+
+def test_a_run_with_averaged_weights_goes_on_after_a_full_disk(averaged_run, tmp_path, monkeypatch):
+    original = training.State.save
+
+    def fail_in_epoch_3(self, path, meta, **arguments):
         if meta["epoch"] == 3:
             raise OSError(errno.ENOSPC, "No space left on device")
-        original(path, distiller, meta)
+        original(self, path, meta, **arguments)
 
-    monkeypatch.setattr(checkpoint, "save_checkpoint", fail_in_epoch_3)
+    monkeypatch.setattr(training.State, "save", fail_in_epoch_3)
     with pytest.raises(OSError, match="No space left"):
         tiny.train(tiny.make_distiller(**AVERAGING), tmp_path)
     monkeypatch.undo()
@@ -131,7 +205,7 @@ def test_the_last_of_averaged_weights_is_an_average(averaged_run):
 
 def test_a_checkpoint_of_averaged_weights_holds_the_plain_ones_too(averaged_run):
     distiller = tiny.make_distiller(seed=9, **AVERAGING)
-    training.load_checkpoint(averaged_run.folder / "checkpoints/last.npz", distiller)
+    training.State(distiller).load(averaged_run.folder / "checkpoints/last.npz")
     plain = [variable.numpy() for variable in distiller.student.trainable_variables]
     assert same(plain, averaged_run.record.plain[-1])
     assert not close(plain, averaged_run.record.averages[-1])
@@ -162,9 +236,104 @@ def test_an_unstable_run_keeps_its_last_good_state(tmp_path):
     distiller.run_eagerly = True
     with pytest.raises(ArithmeticError) as caught:
         tiny.train(distiller, tmp_path, callbacks=[Break(epoch=2)])
-    message = str(caught.value)
-    assert message.startswith("Training has become unstable: adversarial, discriminator_loss, ")
-    assert "not finite in epoch 2. The state after epoch 1 stands." in message
+    # The weight of the term is infinite, the term is not.
+    assert str(caught.value).startswith(
+        "Training has become unstable: loss not finite at step 1 of epoch 2. The state after "
+        "epoch 1 stands. "
+    )
     other = tiny.make_distiller(seed=9)
-    assert training.load_checkpoint(tmp_path / "checkpoints/last.npz", other)["epoch"] == 1
+    meta, _ = training.State(other).load(tmp_path / "checkpoints/last.npz")
+    assert (meta["epoch"], meta["step"]) == (1, 0)
     assert all(np.isfinite(array).all() for array in tiny.state_of(other))
+
+
+def test_an_absurd_learning_rate_is_noticed_at_its_step(tmp_path):
+    distiller = tiny.make_distiller(learning_rate=1e20)
+    distiller.run_eagerly = True
+    with pytest.raises(ArithmeticError) as caught:
+        tiny.train(distiller, tmp_path, **EVERY_STEP)
+    said = str(caught.value)
+    assert re.match(r"Training has become unstable: .*supervised.* not finite at step [23] ", said)
+    state = training.State(tiny.make_distiller(seed=9))
+    state.load(tmp_path / "checkpoints/last.npz")
+    assert state.is_finite
+
+
+def test_metrics_given_to_compile_go_on(tmp_path):
+    def make(seed):
+        distiller = tiny.make_distiller(seed=seed, epochs=1)
+        distiller.compile(
+            tiny.make_optimizer(1),
+            tiny.make_optimizer(1, 1e-2),
+            weighted_metrics=[keras.metrics.SparseTopKCategoricalAccuracy(2, name="top2")],
+            run_eagerly=True,
+        )
+        return distiller
+
+    whole = tiny.train(make(0), tmp_path / "whole", epochs=1)
+    with pytest.raises(KeyboardInterrupt):
+        tiny.train(
+            make(0), tmp_path / "killed", epochs=1, callbacks=[tiny.Stop(epoch=1)], **EVERY_STEP
+        )
+    assert tiny.train(make(9), tmp_path / "killed", epochs=1).history == whole.history
+    assert 0 < whole.history[0]["top2"] < 1
+
+
+def test_a_run_on_two_devices_goes_on(tmp_path):
+    """Every replica has metrics of its own, whose sums must not be rounded together."""
+    strategy = training.make_strategy("2")
+
+    def run(folder, seed=0, **arguments):
+        with strategy.scope():
+            distiller = tiny.make_distiller(seed=seed, epochs=1)
+            distiller.run_eagerly = True
+        outcome = tiny.train(distiller, folder, epochs=1, **arguments)
+        return tiny.state_of(distiller), outcome.history
+
+    state, history = run(tmp_path / "whole")
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path / "killed", callbacks=[tiny.Stop(epoch=1)], **EVERY_STEP)
+    state_again, history_again = run(tmp_path / "killed", seed=9)
+    assert history_again == history
+    assert same(state_again, state)
+
+
+def read_scalars(folder):
+    """Every figure of the event files, by kind and tag, then by step."""
+    found = {}
+    for path in sorted(folder.rglob("events.*")):
+        for record in tf.data.TFRecordDataset(str(path)):
+            event = tf.compat.v1.Event.FromString(record.numpy())
+            for value in event.summary.value:
+                steps = found.setdefault(f"{path.parent.name}/{value.tag}", [])
+                steps.append((event.step, float(tf.make_ndarray(value.tensor))))
+    return found
+
+
+def test_the_history_for_tensorboard_has_every_epoch_once(tmp_path):
+    def train(seed, **arguments):
+        distiller = tiny.make_distiller(seed=seed, epochs=3)
+        distiller.run_eagerly = True
+        return tiny.train(distiller, tmp_path, epochs=3, tensorboard=True, **arguments)
+
+    with pytest.raises(KeyboardInterrupt):
+        train(0, callbacks=[tiny.Stop(epoch=2)], **EVERY_STEP)
+    history = train(9).history
+    found = read_scalars(tmp_path / "tensorboard")
+    expected = {
+        ("validation/epoch_" if name.startswith("val_") else "train/epoch_")
+        + name.removeprefix("val_"): [(row["epoch"], row[name]) for row in history]
+        for name in history[0]
+        if name != "epoch"
+    }
+    assert len(expected) > 8
+    assert {name: [step for step, _ in values] for name, values in found.items()} == {
+        name: [1, 2, 3] for name in expected
+    }
+    for name, values in expected.items():
+        np.testing.assert_allclose(found[name], values, rtol=1e-6)
+
+
+def test_without_being_asked_nothing_is_written_for_tensorboard(plain_run):
+    names = sorted(path.name for path in plain_run.folder.iterdir())
+    assert names == ["checkpoints", "history.csv"]

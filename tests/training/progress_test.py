@@ -78,6 +78,24 @@ def test_on_a_terminal_the_place_within_the_epoch_is_shown_twice_a_second(clock)
     assert len(line) > max(map(len, steps))
 
 
+def test_a_begun_epoch_counts_from_where_it_was(clock):
+    stream = Terminal()
+    progress = training.Progress(4, 8, stream, first_step=6)
+    progress.on_epoch_begin(1)
+    for batch in range(2):
+        clock.now += 1
+        progress.on_train_batch_end(batch)
+    progress.on_epoch_end(1, {"loss": 1.0, "accuracy": 1.0})
+    progress.on_epoch_begin(2)
+    clock.now += 1
+    progress.on_train_batch_end(0)
+    shown = stream.getvalue().split("\r")[1:]
+    assert shown[:2] == ["  step 7/8 ", "  step 8/8 "]
+    # A quarter of an epoch took 2 s, and two epochs are left.
+    assert shown[2].endswith("  16 s left\n")
+    assert shown[3] == "  step 1/8 "
+
+
 def test_without_a_terminal_there_is_nothing_within_the_epoch(clock):
     stream = io.StringIO()
     progress = training.Progress(3, 500, stream)

@@ -46,17 +46,18 @@ def make_distiller(*, seed=0, epochs=4, learning_rate=0.05, dropout=0.3, width=4
     return distiller
 
 
-def make_batches(first_epoch):
+def make_batches(first_epoch, first_step=0):
     return data.training_batches(
         SPLITS.train,
         batch_size=BATCH_SIZE,
         augmentation=data.Augmentation.resolve(SPLITS),
         seed=0,
         first_epoch=first_epoch,
+        first_step=first_step,
     )
 
 
-def train(distiller, folder, *, epochs=4, validation=True, callbacks=()):
+def train(distiller, folder, *, epochs=4, validation=True, callbacks=(), **arguments):
     batches = data.evaluation_batches(SPLITS.validation, batch_size=16)
     return training.train(
         distiller,
@@ -66,6 +67,7 @@ def train(distiller, folder, *, epochs=4, validation=True, callbacks=()):
         steps_per_epoch=STEPS,
         folder=training.RunFolder(folder),
         callbacks=callbacks,
+        **arguments,
     )
 
 
