@@ -3,8 +3,6 @@
 What a command then does with them is in `pipeline`, where a run lives is in `runs`.
 """
 
-import dataclasses
-
 from kd_keras import data, distillation, export, losses, models, runs, training
 
 __all__ = [
@@ -13,8 +11,14 @@ __all__ = [
     "load_model",
     "load_splits",
     "make_augmentation",
+    "make_matching",
+    "read_classifier",
     "read_teacher",
 ]
+
+
+# Fields of a configuration that every loss with an argument of that name is given.
+_SHARED = {"temperature", "reduction"}
 
 
 def load_splits(config):
@@ -57,9 +61,7 @@ def make_augmentation(config, splits):
 def build_network(section, splits, seed):
     """A new network of a `Teacher` or `Student` section, or the student's own file."""
     if section.path:
-        model = load_model(section.path)
-        _require_fit(model, section.path, splits)
-        return model
+        return read_classifier(section.path, splits)
     return models.get(
         section.network,
         image_shape=splits.image_shape,
@@ -119,9 +121,26 @@ def read_teacher(config, splits):
                 f"--teacher_depth={section.depth} --teacher_width={section.width}, with your "
                 "other flags; or name one: --teacher_path=FILE."
             )
-    teacher = load_model(path)
-    _require_fit(teacher, path, splits)
-    return teacher, path
+    return read_classifier(path, splits), path
+
+
+def read_classifier(path, splits):
+    """Load a classifier that fits the data, and make it give logits.
+
+    Args:
+        path: A `.keras` file.
+        splits: The data.
+
+    Returns:
+        The model.
+
+    Raises:
+        FileNotFoundError: If there is none.
+        ValueError: If it is damaged, or takes other images or knows other classes.
+    """
+    model = load_model(path)
+    _require_fit(model, path, splits)
+    return model
 
 
 def build_distiller(config, splits, student, teacher=None):
@@ -129,10 +148,7 @@ def build_distiller(config, splits, student, teacher=None):
     section = config.distillation
     matching, adversary = [], None
     if teacher is not None:
-        matching = [
-            (losses.get(name, **_loss_arguments(name, section)), weight)
-            for name, weight in section.weighted_losses
-        ]
+        matching = make_matching(config)
         if section.adversarial_weight:
             adversary = _build_adversary(config, splits)
     distiller = distillation.Distiller(
@@ -149,15 +165,25 @@ def build_distiller(config, splits, student, teacher=None):
     distiller.compile(
         _make_optimizer(recipe, recipe, steps, average_decay=recipe.average_decay),
         _make_optimizer(config.discriminator, recipe, steps) if adversary else None,
-        xla=recipe.xla,
+        xla=recipe.xla == "yes",
         clip_norm=recipe.clip_norm or None,
     )
     return distiller
 
 
-def _loss_arguments(name, section):
-    accepted = losses.arguments(name)
-    return {key: value for key, value in dataclasses.asdict(section).items() if key in accepted}
+def make_matching(config):
+    """Pairs of a loss between teacher and student, and its weight.
+
+    Raises:
+        ValueError: If a loss does not take one of its options.
+    """
+    section, matching = config.distillation, []
+    for name, weight in section.weighted_losses:
+        shared = {key: getattr(section, key) for key in _SHARED & set(losses.arguments(name))}
+        options = losses.read_options(name, section.options_of(name))
+        loss = losses.get(name, **{**shared, **options})
+        matching.append((loss, loss.default_weight if weight is None else weight))
+    return matching
 
 
 def _build_adversary(config, splits):

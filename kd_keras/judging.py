@@ -1,24 +1,30 @@
 """How a trained network is judged: on which images, by which figures, and what is written down."""
 
+import time
+
 import lazy_loader
 
 from kd_keras import data, export, files, metrics, models, report
 
 # They take seconds to import, and --help must not wait for them.
+keras = lazy_loader.load("keras")
 np = lazy_loader.load("numpy")
 tf = lazy_loader.load("tensorflow")
 
 __all__ = [
     "choose_split",
-    "compare_folders",
     "evaluate_file",
     "finish",
     "predict_logits",
     "print_finished",
+    "read_training_seconds",
+    "time_epochs",
     "verify_files",
 ]
 
 _BATCH_SIZE = 256
+_SECONDS_FILE = "seconds.json"
+_REPORTED = ("epochs", "best_epoch", "judged_on", "parameters", "multiply_adds", "size_bytes")
 
 
 def choose_split(splits, name):
@@ -44,7 +50,7 @@ def predict_logits(model, split):
     return np.concatenate([tf.cast(part, tf.float32).numpy() for part in logits])
 
 
-def finish(splits, distiller, outcome, folder, name):
+def finish(splits, distiller, outcome, folder, name, *, teacher=None):
     """Test the last and the best network once, write models and figures, print a table.
 
     Args:
@@ -53,6 +59,7 @@ def finish(splits, distiller, outcome, folder, name):
         outcome: The `training.Outcome`.
         folder: The `RunFolder`.
         name: `"teacher"` or `"student"`: what the model's file is called.
+        teacher: Whom a student is compared with; None where there is none.
 
     Returns:
         The exit status, 0.
@@ -60,8 +67,8 @@ def finish(splits, distiller, outcome, folder, name):
     network = distiller.student
     split = splits.test if len(splits.test) else splits.validation
     teacher_logits = None
-    if distiller.teacher is not None and len(split):
-        teacher_logits = predict_logits(distiller.teacher, split)
+    if teacher is not None and len(split):
+        teacher_logits = predict_logits(teacher, split)
     figures = {
         "epochs": len(outcome.history),
         "best_epoch": outcome.best_epoch,
@@ -82,10 +89,34 @@ def finish(splits, distiller, outcome, folder, name):
     size = export.measure_complexity(folder.path / f"{name}.keras")
     figures["parameters"], figures["multiply_adds"] = size.parameters, size.multiply_adds
     figures["size_bytes"] = size.size_bytes
+    figures["training_seconds"] = read_training_seconds(folder)
     files.write_json(folder.metrics_path, figures)
     print(_result_table(figures))
     print(f"  written to {folder.path}")
     return 0
+
+
+def time_epochs(folder):
+    """A Keras callback that keeps the seconds of every epoch, over restarts, in a run's folder."""
+    path = folder.checkpoints_path / _SECONDS_FILE
+    seconds = files.read_json(path) if path.is_file() else {}
+    started = {}
+
+    def begin(epoch, logs=None):
+        started[epoch] = time.monotonic()
+
+    def end(epoch, logs=None):
+        # An epoch that was stopped begins again, and counts once.
+        seconds[str(epoch + 1)] = time.monotonic() - started[epoch]
+        files.write_json(path, seconds)
+
+    return keras.callbacks.LambdaCallback(on_epoch_begin=begin, on_epoch_end=end)
+
+
+def read_training_seconds(folder):
+    """The seconds of all epochs of a run together, validation among them; None if not kept."""
+    path = folder.checkpoints_path / _SECONDS_FILE
+    return sum(files.read_json(path).values()) if path.is_file() else None
 
 
 def print_finished(folder):
@@ -95,7 +126,7 @@ def print_finished(folder):
         The exit status, 0.
     """
     print(f"  {folder.path} is finished; nothing to do.")
-    print(_result_table(files.read_json(folder.metrics_path)))
+    print(_result_table(folder.read_metrics(names=_REPORTED)))
     return 0
 
 
@@ -110,33 +141,6 @@ def _result_table(figures):
 
 def _sizes(figures):
     return {name: figures[name] for name in ("parameters", "multiply_adds", "size_bytes")}
-
-
-def compare_folders(folders, *, control):
-    """A table of several finished runs, and a sentence on each against the control.
-
-    Args:
-        folders: `RunFolder`s by label, in the order of the table. The first is the teacher's.
-        control: The label of the student trained from scratch.
-
-    Returns:
-        The text.
-    """
-    results = {label: files.read_json(folder.metrics_path) for label, folder in folders.items()}
-    rows = []
-    for label, figures in results.items():
-        row = report.result_row(label, figures["best"], **_sizes(figures))
-        last = {"last epoch's error %": figures["last"]["top1_error_percent"]}
-        rows.append({"model": row["model"], "error %": row["error %"], **last, **row})
-    lines = [report.format_table(rows)]
-    errors = {label: figures["best"]["top1_error_percent"] for label, figures in results.items()}
-    for label in list(folders)[1:]:
-        if label != control:
-            sentence = report.compare_students(
-                errors[control], errors[label], num_examples=results[label]["num_examples"]
-            )
-            lines.append(f"{label}: {sentence}")
-    return "\n".join(lines)
 
 
 def evaluate_file(subject, splits, split_name):

@@ -11,24 +11,41 @@ import typing
 
 import lazy_loader
 
-from kd_keras import assembly, data, distillation, files, judging, report, runs, training
+from kd_keras import (
+    assembly,
+    comparison,
+    data,
+    delivery,
+    distillation,
+    files,
+    gathering,
+    judging,
+    prediction,
+    runs,
+    signals,
+    startup,
+    training,
+)
 from kd_keras import export as exporting
+from kd_keras import report as reporting
 
 # They take seconds to import, and --help must not wait for them.
 keras = lazy_loader.load("keras")
 tf = lazy_loader.load("tensorflow")
 
-__all__ = ["COMMANDS", "Command", "distill", "evaluate", "export", "quickstart", "train_teacher"]
-
-_QUICKSTART = {
-    "from scratch": {"loss": (), "adversarial_weight": 0.0},
-    "soft targets": {
-        "loss": ("soft_target",),
-        "supervised_weight": 0.5,
-        "adversarial_weight": 0.0,
-    },
-    "adversarial": {},
-}
+__all__ = [
+    "COMMANDS",
+    "Command",
+    "cache",
+    "compare",
+    "distill",
+    "evaluate",
+    "export",
+    "predict",
+    "quickstart",
+    "report",
+    "train_teacher",
+]
 
 
 def quickstart(config):
@@ -38,59 +55,90 @@ def quickstart(config):
             "quickstart makes several runs. Expected no --run_name. "
             f"Received: {config.run.name}. Set --output_directory instead."
         )
-    steps = len(_QUICKSTART) + 2
-    print(f"1/{steps}  The teacher learns from the labels.")
-    # One teacher for all seeds, so that quickstarts with other seeds compare students alone.
-    train_teacher(_replace(config, "run", seed=0))
-    folders = {"teacher": runs.teacher_folder(config)}
-    for number, (label, changes) in enumerate(_QUICKSTART.items(), start=2):
-        print(f"\n{number}/{steps}  The student learns: {label}.")
-        method = _replace(config, "distillation", **changes)
-        distill(method)
-        folders[label] = runs.student_folder(method)
-    print(f"\n{steps}/{steps}  The adversarial student becomes files.")
-    status = export(_replace(config, "evaluation", run=str(folders["adversarial"].path)))
-    print("\n" + judging.compare_folders(folders, control="from scratch"))
+    config = _replace(config, "compare", methods=(), seeds=(config.run.seed,))
+    planned = comparison.plan(config, suffix="quickstart")
+    steps = len(planned.rows) + 2
+    with comparison.claim(planned):
+        print(f"1/{steps}  The teacher learns from the labels.")
+        # One teacher for all seeds, so that quickstarts with other seeds compare students alone.
+        train_teacher(_replace(config, "run", seed=0))
+        teacher_path = runs.teacher_path(config)
+        comparison.claim_teacher(planned, teacher_path)
+        for number, row in enumerate(planned.rows, start=2):
+            print(f"\n{number}/{steps}  The student learns: {row.label}.")
+            distill(row.config)
+        print(f"\n{steps}/{steps}  The adversarial student becomes files.")
+        adversarial = planned.rows[-1].folder.path
+        status = export(_replace(config, "evaluation", run=str(adversarial)))
+        print("\n" + comparison.write(planned, teacher_path, failures={}))
     return status
 
 
 def train_teacher(config):
     """Train the teacher on the labels, keep the best on validation, and test it once."""
-    strategy = _prepare(config)
+    config, strategy = _prepare(config)
     splits = assembly.load_splits(config)
     folder = runs.teacher_folder(config, config.run.name)
     sections = ("run", "data", "teacher", "training")
     identity, record = runs.identify(config, "train_teacher", splits, sections)
-    folder.claim(identity, record)
-    if folder.finished:
-        return judging.print_finished(folder)
-    with strategy.scope(), _policy(config):
-        network = assembly.build_network(config.teacher, splits, config.run.seed)
-        distiller = assembly.build_distiller(config, splits, network)
-    outcome = _train(config, splits, distiller, folder)
-    return judging.finish(splits, distiller, outcome, folder, "teacher")
+    with folder.claim(identity, record):
+        if folder.finished:
+            return judging.print_finished(folder)
+        with strategy.scope(), _policy(config):
+            network = assembly.build_network(config.teacher, splits, config.run.seed)
+            distiller = assembly.build_distiller(config, splits, network)
+        outcome = _train(config, splits, distiller, folder)
+        return judging.finish(splits, distiller, outcome, folder, "teacher")
 
 
 def distill(config):
     """Train the student on the labels, the teacher and the learned loss, and test it once."""
-    strategy = _prepare(config)
+    config, strategy = _prepare(config)
+    assembly.make_matching(config)  # A wrong setting is told before anything is loaded.
     splits = assembly.load_splits(config)
     folder = runs.student_folder(config, config.run.name)
-    teacher, teacher_path = None, None
-    if config.distillation.needs_teacher:
+    with strategy.scope():
+        teacher, paths = signals.read_teacher(config, splits)
+    identity, record = runs.identify(config, "distill", splits, runs.OF_A_STUDENT, teacher)
+    with folder.claim(identity, {**record, "teacher": str(paths[0]) if len(paths) == 1 else None}):
+        if folder.finished:
+            return judging.print_finished(folder)
         with strategy.scope():
-            teacher, teacher_path = assembly.read_teacher(config, splits)
-        print(f"  teacher: {teacher_path}")
-    sections = ("run", "data", "student", "signal", "distillation", "discriminator", "training")
-    identity, record = runs.identify(config, "distill", splits, sections, teacher)
-    folder.claim(identity, {**record, "teacher": teacher_path and str(teacher_path)})
-    if folder.finished:
-        return judging.print_finished(folder)
-    with strategy.scope(), _policy(config):
-        student = assembly.build_network(config.student, splits, config.run.seed)
-        distiller = assembly.build_distiller(config, splits, student, teacher)
-    outcome = _train(config, splits, distiller, folder)
-    return judging.finish(splits, distiller, outcome, folder, "student")
+            signal = signals.make_signal(config, splits, teacher)
+        with strategy.scope(), _policy(config):
+            student = assembly.build_network(config.student, splits, config.run.seed)
+            distiller = assembly.build_distiller(config, splits, student, signal.teacher)
+        outcome = _train(config, splits, distiller, folder, signal.extras)
+        return judging.finish(splits, distiller, outcome, folder, "student", teacher=teacher)
+
+
+def cache(config):
+    """Build, list, verify or remove the stored logits of teachers."""
+    scope = contextlib.nullcontext()
+    if signals.asks_teacher(config):
+        config, strategy = _prepare(config)
+        scope = strategy.scope()
+    with scope:
+        print(signals.ACTIONS[config.cache.action](config))
+    return 0
+
+
+def compare(config):
+    """Train several students with several seeds on one teacher, and tell how sure a gain is."""
+    planned = comparison.plan(config)
+    with comparison.claim(planned):
+        teacher_path = comparison.find_teacher(planned)
+        comparison.claim_teacher(planned, teacher_path)
+        planned = comparison.adopt_finished(planned)
+        comparison.build_caches(planned)
+        failures = comparison.run_rows(
+            planned,
+            jobs=config.compare.jobs,
+            after_row=lambda so_far: comparison.write(planned, teacher_path, so_far),
+        )
+        print("\n" + comparison.write(planned, teacher_path, failures))
+    print(f"written to {planned.path}")
+    return 1 if failures else 0
 
 
 def evaluate(config):
@@ -110,32 +158,67 @@ def export(config):
     splits = assembly.load_splits(subject.config)
     model = assembly.load_model(subject.path)
     directory = subject.path.parent / "exports"
-    section = config.export
-    written = exporting.write(
-        model,
-        directory,
-        section.formats,
-        class_names=splits.class_names,
-        include_preprocessing=section.include_preprocessing,
-    )
-    verdicts = judging.verify_files(config, model, written, splits)
+    formats = delivery.choose_formats(config.export)
+    contents = delivery.gather_contents(config, model, splits)
+    written = exporting.write(model, directory, formats, **contents)
+    verdicts = delivery.judge(config, model, written, splits)
     files.write_json(directory / "verdicts.json", [v.to_dictionary() for v in verdicts])
-    print(report.format_table([report.verdict_row(verdict) for verdict in verdicts]))
-    for verdict in verdicts:
-        for reason in verdict.reasons:
-            print(f"{verdict.path.name}: {reason}")
+    with files.open_atomically(directory / "MODEL_CARD.md") as file:
+        file.write(delivery.describe(config, subject, splits, verdicts))
+    delivery.print_verdicts(config, verdicts)
     print(f"written to {directory}")
     return 0 if all(verdict.passed for verdict in verdicts) else 1
+
+
+def predict(config):
+    """Name the likeliest classes of pictures with a finished model, in any form."""
+    output = config.predict.output
+    if output:
+        prediction.check_output(output)
+    predictions = prediction.predict_pictures(config, runs.find_subject(config))
+    if output:
+        prediction.write_predictions(predictions, output)
+        print(f"written to {output}")
+    else:
+        print(prediction.format_predictions(predictions))
+    return 0
+
+
+def report(config):
+    """Make a page of a run or a comparison, for a browser and in Markdown."""
+    content = gathering.gather(config)
+    for sentence in content.missing:
+        print(f"  missing: {sentence}")
+    for path in reporting.write_page(content, config.evaluation.run):
+        print(f"written to {path}")
+    return 0
 
 
 def _prepare(config):
     # Before TensorFlow's first operation: devices cannot be set up after it.
     strategy = training.make_strategy(config.training.devices)
+    config = _choose(config)
     training.require_precision(config.training.precision)
     keras.utils.set_random_seed(config.run.seed)
     if config.run.deterministic:
         tf.config.experimental.enable_op_determinism()
-    return strategy
+    return config, strategy
+
+
+def _choose(config):
+    """Put what the machine is quick in where the configuration leaves it open, and say so.
+
+    A run's record then holds what was chosen: on another machine the run is not gone on with in
+    another precision.
+    """
+    choices = {
+        "precision": training.choose_precision(config.training.precision),
+        "xla": training.choose_xla(config.training.xla),
+    }
+    for name, choice in choices.items():
+        if choice.reason:
+            print(f"  {name}: {choice.value}, because {choice.reason}")
+    return _replace(config, "training", **{name: one.value for name, one in choices.items()})
 
 
 @contextlib.contextmanager
@@ -148,22 +231,21 @@ def _policy(config):
         keras.config.set_dtype_policy(before)
 
 
-def _train(config, splits, distiller, folder):
+def _train(config, splits, distiller, folder, extras=None):
     augmentation = assembly.make_augmentation(config, splits)
     recipe = config.training
-    extras = None
-    if distiller.teacher is not None and config.signal.source == "clean":
-        plain = data.evaluation_batches(splits.train, batch_size=recipe.batch_size)
-        extras = distillation.CleanSignal(distiller.teacher, plain)
 
-    def make_batches(first_epoch):
+    def make_batches(first_epoch, first_step):
         return data.training_batches(
             splits.train,
             batch_size=recipe.batch_size,
             augmentation=augmentation,
             seed=config.run.seed,
             first_epoch=first_epoch,
+            first_step=first_step,
             extras=extras,
+            views=signals.count_views(config),
+            view_seed=config.data.view_seed,
         )
 
     validation = None
@@ -176,7 +258,12 @@ def _train(config, splits, distiller, folder):
         epochs=recipe.epochs,
         steps_per_epoch=data.steps_per_epoch(splits.train, recipe.batch_size),
         folder=folder,
-        callbacks=[distillation.DiscriminatorMonitor(splits.num_classes)],
+        callbacks=[
+            judging.time_epochs(folder),
+            distillation.DiscriminatorMonitor(splits.num_classes),
+        ],
+        checkpoint_minutes=config.run.checkpoint_minutes,
+        tensorboard=config.run.tensorboard,
     )
 
 
@@ -193,16 +280,24 @@ class Command:
         function: From a `Config` to the exit status.
         sections: Names of sections of `Config`.
         preset: Name of the preset whose flags it starts from, or "".
+        uses_tensorflow: Whether it computes in this process.
     """
 
     function: typing.Callable
     sections: tuple[str, ...]
     preset: str = ""
+    uses_tensorflow: bool = True
 
     @property
     def summary(self):
         """The first line of the function's docstring."""
         return self.function.__doc__.splitlines()[0]
+
+    def run(self, config):
+        """Run it, TensorFlow started before; returns the exit status."""
+        if self.uses_tensorflow:
+            startup.start_tensorflow()
+        return self.function(config)
 
 
 _LEARN = ("run", "data", "teacher", "training")
@@ -212,6 +307,10 @@ COMMANDS = {
     "quickstart": Command(quickstart, (*_DISTILL, "export"), preset="quickstart"),
     "train_teacher": Command(train_teacher, _LEARN),
     "distill": Command(distill, _DISTILL),
+    "compare": Command(compare, (*_DISTILL, "compare"), preset="compare", uses_tensorflow=False),
     "evaluate": Command(evaluate, ("run", "data", "teacher", "evaluation")),
     "export": Command(export, ("run", "data", "evaluation", "export")),
+    "predict": Command(predict, ("run", "data", "evaluation", "predict")),
+    "cache": Command(cache, (*_LEARN, "signal", "cache")),
+    "report": Command(report, ("run", "data", "teacher", "evaluation", "report")),
 }

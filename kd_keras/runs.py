@@ -4,12 +4,14 @@ What a run is made of is in `assembly`.
 """
 
 import dataclasses
-import hashlib
+import os
 import pathlib
+import shlex
+import sys
 
 import lazy_loader
 
-from kd_keras import __version__, files, training
+from kd_keras import __version__, files, machine, models, training
 from kd_keras.config import from_dictionary
 
 # They take seconds to import, and --help must not wait for them.
@@ -18,15 +20,22 @@ np = lazy_loader.load("numpy")
 tf = lazy_loader.load("tensorflow")
 
 __all__ = [
+    "OF_A_STUDENT",
     "Subject",
+    "command_line",
     "find_model",
     "find_subject",
-    "fingerprint_weights",
     "identify",
     "name_method",
+    "recorded_data",
+    "settings_with_effect",
     "student_folder",
     "teacher_folder",
+    "teacher_path",
 ]
+
+# The sections that a student's run depends on.
+OF_A_STUDENT = ("run", "data", "student", "signal", "distillation", "discriminator", "training")
 
 # Where a run lives and how it is stored does not change what comes out of it.
 _WITHOUT_EFFECT = {
@@ -49,6 +58,13 @@ def teacher_folder(config, name=""):
         f"{config.data.dataset}-{section.network}-{section.depth}-{section.width}-teacher"
     )
     return training.RunFolder(pathlib.Path(config.run.output_directory) / name)
+
+
+def teacher_path(config):
+    """Where the teacher's file is, or will be once it is trained."""
+    if config.teacher.path:
+        return find_model(config.teacher.path)
+    return teacher_folder(config).path / "teacher.keras"
 
 
 def student_folder(config, name=""):
@@ -102,11 +118,13 @@ class Subject:
         path: Its file or folder.
         config: The configuration with the data that the model was trained on.
         teacher_path: Its teacher's file, or None where none is known.
+        record: Of the run that it came from, as `config.json` has it; empty where there is none.
     """
 
     path: pathlib.Path
     config: object
     teacher_path: pathlib.Path | None
+    record: dict = dataclasses.field(default_factory=dict, repr=False)
 
 
 def find_subject(config):
@@ -132,12 +150,25 @@ def find_subject(config):
     record = _read_record(path)
     teacher_path = config.teacher.path or record.get("teacher")
     if record:
-        of_run = from_dictionary(record["config"])
-        here = {"download", "cache_directory", "memory_limit_gigabytes"}
-        here |= {"data_directory"} if config.data.data_directory else set()
-        location = {name: getattr(config.data, name) for name in here}
-        config = dataclasses.replace(config, data=dataclasses.replace(of_run.data, **location))
-    return Subject(path, config, teacher_path and find_model(teacher_path))
+        config = recorded_data(record, config)
+    return Subject(path, config, teacher_path and find_model(teacher_path), record)
+
+
+def recorded_data(record, config):
+    """The configuration with the data of a run; where that lies here may be told anew.
+
+    Args:
+        record: The run's `config.json`.
+        config: The configuration, whose data section tells the place.
+
+    Returns:
+        The configuration with the run's data section.
+    """
+    section = from_dictionary({"data": record["config"]["data"]}).data
+    here = {"download", "cache_directory", "memory_limit_gigabytes"}
+    here |= {"data_directory"} if config.data.data_directory else set()
+    location = {name: getattr(config.data, name) for name in here}
+    return dataclasses.replace(config, data=dataclasses.replace(section, **location))
 
 
 def _read_record(path):
@@ -161,16 +192,16 @@ def identify(config, command, splits, sections, teacher=None):
         Two dictionaries: the identity, by which a folder is recognised, and the record.
     """
     identity = {"command": command, "data": splits.fingerprint}
-    for name in sections:
-        for field, value in dataclasses.asdict(getattr(config, name)).items():
-            if f"{name}.{field}" not in _WITHOUT_EFFECT:
-                identity[f"{name}.{field}"] = value
+    identity |= settings_with_effect(config, sections)
     if teacher is not None:
-        identity["teacher"] = fingerprint_weights(teacher)
+        identity["teacher"] = models.fingerprint_weights(teacher)
     record = {
+        "command_line": command_line(),
         "config": config.to_dictionary(),
         "class_names": list(splits.class_names),
         "image_shape": list(splits.image_shape),
+        # Sums of floating-point numbers depend on how many threads share them.
+        "threads": int(os.environ.get("TF_NUM_INTRAOP_THREADS") or machine.count_processors()),
         "versions": {
             "kd_keras": __version__,
             "tensorflow": tf.__version__,
@@ -181,10 +212,25 @@ def identify(config, command, splits, sections, teacher=None):
     return identity, record
 
 
-def fingerprint_weights(model):
-    """SHA-256 of a model's weights in their order, hexadecimal."""
-    digest = hashlib.sha256()
-    for weight in model.get_weights():
-        digest.update(f"{weight.dtype}{weight.shape}".encode())
-        digest.update(np.ascontiguousarray(weight).tobytes())
-    return digest.hexdigest()
+def settings_with_effect(config, sections):
+    """The fields of some sections that change what comes out of a run, as `section.field`."""
+    without_effect = _WITHOUT_EFFECT | _unheard_of_the_teacher(config)
+    settings = {}
+    for name in sections:
+        for field, value in dataclasses.asdict(getattr(config, name)).items():
+            if f"{name}.{field}" not in without_effect:
+                settings[f"{name}.{field}"] = value
+    return settings
+
+
+def _unheard_of_the_teacher(config):
+    """The fields of the signal without effect: all without a teacher; live, how it is kept."""
+    if config.distillation.needs_teacher:
+        return {"signal.storage"} if config.signal.source == "live" else set()
+    return {f"signal.{field.name}" for field in dataclasses.fields(config.signal)}
+
+
+def command_line():
+    """The words that this program was started with, as they can be typed again."""
+    program = pathlib.Path(sys.argv[0]).name
+    return " ".join(["python", program, shlex.join(sys.argv[1:])]).strip()

@@ -8,6 +8,35 @@ def _configure(**sections):
     return config.from_dictionary({"data": {"dataset": "synthetic"}, **sections})
 
 
+def _matching(**distillation):
+    return assembly.make_matching(_configure(distillation=distillation))
+
+
+def test_options_of_losses_and_published_weights():
+    (attention, first), (soft_target, second), (selectivity, third) = _matching(
+        loss=["attention_transfer", "soft_target:0.9", "neuron_selectivity"],
+        loss_option=[
+            "attention_transfer.taps=a+model/b",
+            "attention_transfer.teacher_taps=c+d",
+            "attention_transfer.power=1",
+            "soft_target.temperature=2",
+            "soft_target.standardize=true",
+            "neuron_selectivity.kernel=gaussian",
+        ],
+        temperature=7.0,
+    )
+    assert (first, second, third) == (1000.0, 0.9, 50.0)
+    assert (attention.taps, attention.teacher_taps) == (("a", "model/b"), ("c", "d"))
+    assert attention.power == 1.0
+    assert (soft_target.temperature, soft_target.standardize) == (2.0, True)
+    assert selectivity.kernel == "gaussian"
+
+
+def test_an_option_that_a_loss_does_not_take_is_refused():
+    with pytest.raises(ValueError, match=r"Unknown option of hint\..*Did you mean taps\?"):
+        _matching(loss=["hint"], loss_option=["hint.tap=a"])
+
+
 def test_weights_of_terms_and_arguments_of_losses_reach_the_distiller():
     made = _configure(
         distillation={

@@ -23,6 +23,14 @@ def pytest_configure(config):
     tf.config.set_logical_device_configuration(processor, devices)
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _any_processor():
+    """What is left to the machine must not depend on the machine."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("kd_keras.processor.capabilities", frozenset)
+        yield
+
+
 @pytest.fixture(autouse=True)
 def _repeatable():
     import keras

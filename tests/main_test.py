@@ -127,6 +127,8 @@ for words, status in [
     (["distill", "--loss=soft_targets"], 2),
     (["distill", "--flagfile=nowhere"], 2),
     (["train_teacher", "--student_depth=10"], 2),
+    (["compare", "--method=hot: --temprature=9"], 2),
+    (["compare", "--method=deep: --teacher_depth=40"], 2),
 ]:
     assert main.main(words) == status, words
     # The modules that are loaded on first use have a place in sys.modules, but no submodules yet.

@@ -1,7 +1,5 @@
 import dataclasses
 
-import keras
-import numpy as np
 import pytest
 
 from kd_keras import config, data, runs
@@ -32,14 +30,22 @@ def test_a_run_name_takes_the_place_of_the_made_one():
     assert runs.student_folder(made, "mine").path.as_posix() == "runs/mine"
 
 
-def test_fingerprints_tell_weights_apart():
-    model = keras.Sequential([keras.Input([2]), keras.layers.Dense(3)])
-    before = runs.fingerprint_weights(model)
-    assert before == runs.fingerprint_weights(model)
-    weights = model.get_weights()
-    weights[1] = np.nextafter(weights[1], np.float32(1))
-    model.set_weights(weights)
-    assert before != runs.fingerprint_weights(model)
+def _settings(**sections):
+    return runs.settings_with_effect(_configure(**sections), ("signal",))
+
+
+def test_a_signal_counts_where_a_teacher_is_heard():
+    nothing = {"loss": [], "adversarial_weight": 0.0}
+    assert _settings(distillation=nothing, signal={"source": "views"}) == {}
+    live = _settings()
+    assert live["signal.source"] == "live"
+    assert live == _settings(signal={"storage": "float32"})
+    kept, exactly = (
+        _settings(signal={"source": "views", "storage": storage})
+        for storage in ("float16", "float32")
+    )
+    assert kept != live
+    assert kept != exactly
 
 
 def test_identity_leaves_out_what_has_no_effect_and_keeps_what_has():

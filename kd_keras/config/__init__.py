@@ -13,7 +13,7 @@ from kd_keras.config.checks import require
 from kd_keras.config.comparison import Compare, Report
 from kd_keras.config.data import Data
 from kd_keras.config.distillation import Discriminator, Distillation
-from kd_keras.config.finished import Evaluation, Export
+from kd_keras.config.finished import Evaluation, Export, Predict
 from kd_keras.config.networks import Student, Teacher
 from kd_keras.config.run import Run
 from kd_keras.config.signal import Cache, Signal
@@ -28,6 +28,7 @@ __all__ = [
     "Distillation",
     "Evaluation",
     "Export",
+    "Predict",
     "Report",
     "Run",
     "Signal",
@@ -52,6 +53,7 @@ class Config:
     training: Training = dataclasses.field(default_factory=Training)
     evaluation: Evaluation = dataclasses.field(default_factory=Evaluation)
     export: Export = dataclasses.field(default_factory=Export)
+    predict: Predict = dataclasses.field(default_factory=Predict)
     cache: Cache = dataclasses.field(default_factory=Cache)
     compare: Compare = dataclasses.field(default_factory=Compare)
     report: Report = dataclasses.field(default_factory=Report)

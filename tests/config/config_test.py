@@ -64,7 +64,31 @@ def test_a_loss_is_a_name_and_a_weight_above_zero(entry):
 
 def test_weights_of_losses():
     section = Distillation(loss=("soft_target:0.9", "logit_l1", "other:2e-1"))
-    assert section.weighted_losses == (("soft_target", 0.9), ("logit_l1", 1.0), ("other", 0.2))
+    assert section.weighted_losses == (("soft_target", 0.9), ("logit_l1", None), ("other", 0.2))
+
+
+def test_options_of_losses():
+    section = Distillation(loss=("a:2", "b"), loss_option=("b.x=1", "a.taps=c.d+e", "b.y = "))
+    assert section.options_of("a") == {"taps": "c.d+e"}
+    assert section.options_of("b") == {"x": "1", "y": ""}
+    assert Distillation().options_of("logit_l1") == {}
+
+
+@pytest.mark.parametrize("entry", ["", "a", "a.x", ".x=1", "a.=1", "a=1"])
+def test_an_option_is_a_loss_an_argument_and_a_value(entry):
+    with pytest.raises(ValueError, match="Invalid value for loss_option") as caught:
+        Distillation(loss=("a",), loss_option=(entry,))
+    assert str(caught.value) == invalid("loss_option", "NAME.ARGUMENT=VALUE", repr(entry))
+
+
+def test_an_option_belongs_to_a_loss_that_is_used_and_comes_once():
+    with pytest.raises(ValueError, match="Invalid value for loss_option") as caught:
+        Distillation(loss=("a", "b:2"), loss_option=("c.x=1",))
+    assert str(caught.value) == invalid(
+        "loss_option", "an option of a loss in --loss (a, b)", "'c.x=1'"
+    )
+    with pytest.raises(ValueError, match="each option once"):
+        Distillation(loss=("a",), loss_option=("a.x=1", "a.x=2"))
 
 
 @pytest.mark.parametrize(
@@ -84,7 +108,7 @@ def test_the_defaults_are_the_papers_recipe():
     assert Teacher().dropout == Student().dropout == discriminator.dropout == 0.3
     assert (discriminator.learning_rate, discriminator.depth) == (1e-3, 3)
     assert (discriminator.game, discriminator.head) == ("minimax", "auxiliary")
-    assert distillation.weighted_losses == (("logit_l1", 1.0),)
+    assert distillation.weighted_losses == (("logit_l1", None),)
     assert (distillation.supervised_weight, distillation.adversarial_weight) == (1.0, 1.0)
     assert distillation.reduction == "sum"
 

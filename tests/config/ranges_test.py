@@ -10,6 +10,7 @@ from kd_keras.config import (
     Distillation,
     Evaluation,
     Export,
+    Predict,
     Report,
     Run,
     Signal,
@@ -148,6 +149,10 @@ REFUSED = [
     (Training, {"devices": ""}, "devices", "all or a number above 0", ""),
     (Evaluation, {"run": "a", "model": "b"}, "run and model", "one of the two", "both"),
     (Export, {"formats": ()}, "formats", "at least one format", "none"),
+    (Export, {"static_batch": -1}, "static_batch", "0 or more", -1),
+    (Export, {"calibration_images": 0}, "calibration_images", "a number above 0", 0),
+    (Export, {"latency_repeats": -1}, "latency_repeats", "0 or more", -1),
+    (Predict, {"top_k": 0}, "top_k", "a number above 0", 0),
     (Export, {"max_logit_difference": -1.0}, "max_logit_difference", "0 or more", -1.0),
     (Export, {"max_error_increase": -1.0}, "max_error_increase", "0 or more", -1.0),
 ]

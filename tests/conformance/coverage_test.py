@@ -39,7 +39,9 @@ TESTED_ELSEWHERE = {
         )
     },
     "kd_keras/distillation/tracking.py": "tests/distillation/distiller_test.py",
+    "kd_keras/gathering/cast.py": "tests/gathering/single_test.py",
     "kd_keras/judging.py": "tests/pipeline_test.py",
+    "kd_keras/report/layout.py": "tests/report/page_test.py",
 }
 
 FIELDS = [
