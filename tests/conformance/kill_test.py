@@ -12,6 +12,7 @@ import pytest
 
 from kd_keras import data
 from tests.conformance import runs_compared
+from tests.conformance.kill_matrix import EVERY_EPOCH, EVERY_STEP, MATRIX
 
 SHAPE = data.load("synthetic").image_shape
 KILLED = -signal.SIGKILL
@@ -28,8 +29,6 @@ RECIPE = (
     "--deterministic",
     "--run_name=run",
 )
-EVERY_STEP = "--checkpoint_minutes=0.000001"
-EVERY_EPOCH = "--checkpoint_minutes=0"
 
 
 def save_network(path, filters, *, seed):
@@ -51,6 +50,7 @@ class Runs:
     def __init__(self, folder, *words):
         self._folder, self._words, self._count = folder, words, 0
         self._whole = None
+        self.seconds = 0.0
 
     def words(self, name, *more):
         """The words of the command line for a run with an output directory of its own."""
@@ -65,7 +65,9 @@ class Runs:
     def whole(self):
         """What the run that was never struck left."""
         if self._whole is None:
+            started = time.monotonic()
             status, _, err = runs_compared.run("none", self.words("whole", EVERY_EPOCH))
+            self.seconds = time.monotonic() - started
             assert (status, err) == (0, "")
             self._whole = runs_compared.contents(self.path("whole"))
         return self._whole
@@ -137,117 +139,6 @@ def test_a_run_that_was_struck_again_and_again_ends_as_one_that_never_was(runs):
     assert parts >= 10
 
 
-CHECKPOINT = "training.checkpoint.Checkpoint"
-
-# In a student's run: while nothing is written, and at every place where something is.
-KILLS = (
-    "step:1",
-    "step:5",
-    "step:9",
-    "step:10",
-    "step:27",
-    "validation:1",
-    "validation:4",
-    "validation:6",
-    "bytes:1",
-    "bytes:4",
-    "bytes:9",
-    "bytes:10",
-    "open:config.json:1",
-    "half:config.json:1",
-    "whole:config.json:1",
-    "placed:config.json:1",
-    "open:last.npz:1",
-    "half:last.npz:4",
-    "whole:last.npz:9",
-    "placed:last.npz:4",
-    "placed:last.npz:9",
-    "placed:last.npz:27",
-    "half:best_0001.npz:1",
-    "placed:best_0001.npz:1",
-    f"call:{CHECKPOINT}._remove_other_best:2",
-    f"call:{CHECKPOINT}._write_history:2",
-    "open:history.csv:1",
-    "half:history.csv:2",
-    "placed:history.csv:3",
-    "half:student_last.keras:1",
-    "placed:student_last.keras:1",
-    "half:student.keras:1",
-    "placed:student.keras:1",
-    "half:metrics.json:1",
-    "whole:metrics.json:1",
-    "placed:metrics.json:1",
-)
-FILES = (
-    "config.json:1",
-    "last.npz:1",
-    "last.npz:9",
-    "best_0001.npz:1",
-    "history.csv:2",
-    "student_last.keras:1",
-    "student.keras:1",
-    "metrics.json:1",
-)
-OF_A_STUDENT = (
-    *(((f"kill@{point}",), EVERY_STEP) for point in KILLS),
-    (("kill@step:14",), EVERY_EPOCH),
-    (("kill@validation:3",), EVERY_EPOCH),
-    (("kill@half:last.npz:2",), EVERY_EPOCH),
-    ((f"kill@call:{CHECKPOINT}._write_history:2",), EVERY_EPOCH),
-    (("kill@step:5",) * 6, EVERY_STEP),
-    (
-        (
-            "kill@step:12",
-            f"kill@call:{CHECKPOINT}.restore:1",
-            f"kill@call:{CHECKPOINT}._read_best:1",
-        ),
-        EVERY_STEP,
-    ),
-    (("kill@step:12", f"kill@call:{CHECKPOINT}._write_history:1"), EVERY_STEP),
-    (("interrupt@step:13",), EVERY_STEP),
-    (("interrupt@step:9",), EVERY_EPOCH),
-    (("interrupt@validation:1",), EVERY_EPOCH),
-    (("interrupt@bytes:3",), EVERY_STEP),
-    (("terminate@step:1",), EVERY_EPOCH),
-    (("terminate@step:27",), EVERY_STEP),
-    *(((f"fill@open:{name}",), EVERY_STEP) for name in FILES),
-)
-OF_A_TEACHER = (
-    (("kill@step:1",), EVERY_STEP),
-    (("kill@step:14",), EVERY_STEP),
-    (("kill@step:14",), EVERY_EPOCH),
-    (("kill@validation:4",), EVERY_STEP),
-    (("kill@bytes:4",), EVERY_STEP),
-    (("kill@half:config.json:1",), EVERY_STEP),
-    (("kill@half:last.npz:9",), EVERY_STEP),
-    (("kill@placed:last.npz:27",), EVERY_STEP),
-    (("kill@placed:best_0001.npz:1",), EVERY_STEP),
-    (("kill@half:history.csv:2",), EVERY_STEP),
-    (("kill@half:teacher.keras:1",), EVERY_STEP),
-    (("kill@placed:metrics.json:1",), EVERY_STEP),
-    (("interrupt@step:4",), EVERY_EPOCH),
-    (("terminate@validation:3",), EVERY_STEP),
-    (("fill@open:last.npz:4",), EVERY_STEP),
-    (("fill@open:teacher.keras:1",), EVERY_STEP),
-)
-# While the teacher's logits of all views are stored, before training begins.
-ROWS = "distillation.cache.building._Books"
-OF_A_CACHE = (
-    (("kill@half:manifest.json:1",), EVERY_STEP),
-    (("kill@placed:manifest.json:1",), EVERY_STEP),
-    ((f"kill@call:{ROWS}.add:4",), EVERY_STEP),
-    ((f"kill@call:{ROWS}.commit:1",), EVERY_STEP),
-    (("kill@half:ledger.json:1",), EVERY_STEP),
-    (("kill@placed:ledger.json:1",), EVERY_STEP),
-    ((f"kill@call:{ROWS}.add:4", "kill@half:ledger.json:1", "kill@step:14"), EVERY_STEP),
-    ((f"interrupt@call:{ROWS}.add:4",), EVERY_STEP),
-    (("fill@open:manifest.json:1",), EVERY_STEP),
-    ((f"fill@call:{ROWS}.commit:1",), EVERY_STEP),
-    (("kill@step:14",), EVERY_STEP),
-)
-MATRIX = {"distill": OF_A_STUDENT, "distill from views": OF_A_CACHE, "train_teacher": OF_A_TEACHER}
-
-
 STATUS = {"kill": KILLED, "interrupt": 130, "terminate": 143, "fill": 2}
 SENTENCE = {
     "kill": "",
@@ -307,18 +198,13 @@ def test_random_moments(runs, capsys, command):
     assert runs[command].whole
     rows = []
     for trial in range(3):
-        name = f"random{trial}"
-        kills = 0
-        while not (runs[command].path(name) / "metrics.json").is_file() and kills < 8:
-            with runs_compared.launch("none", runs[command].words(name, EVERY_STEP)) as process:
-                seconds = moments.uniform(1.0, 15.0)
-                end = time.monotonic() + seconds
-                while process.poll() is None and time.monotonic() < end:
-                    time.sleep(0.01)
-                process.kill()
-            kills += 1
+        name, kills = f"random{trial}", []
+        while not (runs[command].path(name) / "metrics.json").is_file() and len(kills) < 4:
+            kills.append(moments.uniform(0.0, runs[command].seconds))
+            runs_compared.kill_after(kills[-1], runs[command].words(name, EVERY_STEP))
         _, lives = runs[command].live([], EVERY_STEP, name=name)
+        after = ", ".join(f"{seconds:.1f}" for seconds in kills)
         wrong = judge(runs[command], [], lives, name)
-        rows.append((f"killed {kills} times, seed {seed}", wrong))
-    print_table(capsys, f"{command}, random moments", rows, runs[command].whole)
+        rows.append((f"killed after {after} s of {runs[command].seconds:.1f} s", wrong))
+    print_table(capsys, f"{command}, random moments, seed {seed}", rows, runs[command].whole)
     assert [row for row in rows if row[1]] == []

@@ -21,10 +21,11 @@ def launch(moment, words):
     """Start the program in a process that the driver strikes at a moment."""
     # Sums of floating-point numbers depend on how many threads share them.
     threads = {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
+    processor_alone = {"CUDA_VISIBLE_DEVICES": "-1"}
     return subprocess.Popen(
         [sys.executable, "-m", "tests.conformance.kill_driver", moment, *words],
         cwd=ROOT,
-        env={**os.environ, **threads},
+        env={**os.environ, **threads, **processor_alone},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -40,6 +41,16 @@ def run(moment, words):
     with launch(moment, words) as process:
         out, err = process.communicate()
     return process.returncode, out, err
+
+
+def kill_after(seconds, words):
+    """Run the program and kill it after some time, if it has not come to its end."""
+    with launch("none", words) as process:
+        try:
+            process.communicate(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
 
 
 def contents(folder):
