@@ -139,7 +139,7 @@ def training_batches(
     planned = epochs.map(plan).prefetch(1)
     steps = planned.flat_map(lambda *columns: tf.data.Dataset.from_tensor_slices(columns))
     steps = steps.skip(first_step)  # before anything is read
-    batches = steps.map(make_augmented, num_parallel_calls=tf.data.AUTOTUNE)
+    batches = steps.map(make_augmented, num_parallel_calls=reading.PARALLEL_CALLS)
     endless = tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY)
     return reading.finished(batches.apply(endless))
 
@@ -165,6 +165,6 @@ def evaluation_batches(split, *, batch_size, extras=None):
     zero = tf.constant(0, tf.int64)
     indices = tf.data.Dataset.range(len(split)).batch(batch_size)
     batches = indices.map(
-        lambda indices: make(indices, zero, zero), num_parallel_calls=tf.data.AUTOTUNE
+        lambda indices: make(indices, zero, zero), num_parallel_calls=reading.PARALLEL_CALLS
     )
     return reading.finished(batches)

@@ -2,6 +2,8 @@
 
 import tensorflow as tf
 
+from kd_keras.data import reading
+
 __all__ = ["decode", "pieces", "size_of"]
 
 _CHANNELS = 3
@@ -97,8 +99,8 @@ def pieces(paths, labels, *, size, resize):
         ValueError: If a file cannot be decoded, or has another size and is not to be scaled.
     """
     dataset = tf.data.Dataset.from_tensor_slices(paths)
-    dataset = dataset.map(_reader(size, resize), num_parallel_calls=tf.data.AUTOTUNE)
-    decoded = dataset.batch(_PIECE_SIZE).prefetch(1).as_numpy_iterator()
+    dataset = dataset.map(_reader(size, resize), num_parallel_calls=reading.PARALLEL_CALLS)
+    decoded = reading.untuned(dataset.batch(_PIECE_SIZE).prefetch(1)).as_numpy_iterator()
     for start in range(0, len(paths), _PIECE_SIZE):
         piece_paths = paths[start : start + _PIECE_SIZE]
         try:

@@ -3,9 +3,16 @@
 What a batch is made of is in `batches` and `views`.
 """
 
+import os
+
 import tensorflow as tf
 
-__all__ = ["finished", "image_reader", "on_host"]
+__all__ = ["PARALLEL_CALLS", "finished", "image_reader", "on_host", "untuned"]
+
+PARALLEL_CALLS = min(os.cpu_count() or 1, 16)
+"""How many elements of a dataset are made at once."""
+
+_READY_BATCHES = 4  # that wait to be used
 
 
 def on_host(array):
@@ -15,11 +22,22 @@ def on_host(array):
 
 
 def finished(batches):
-    """The last steps that all datasets have in common."""
+    """The last steps that all datasets of batches have in common."""
     options = tf.data.Options()
     # The rewriting of the graph copies every tensor that a function captures: all images.
     options.experimental_optimization.apply_default_optimizations = False
-    return batches.with_options(options).prefetch(tf.data.AUTOTUNE)
+    return untuned(batches.with_options(options).prefetch(_READY_BATCHES))
+
+
+def untuned(dataset):
+    """A dataset whose iterators are let go of at once.
+
+    The thread that tunes a dataset sleeps for up to a minute, and who lets go of an iterator
+    meanwhile waits for it: at the end of every validation, for one.
+    """
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return dataset.with_options(options)
 
 
 def image_reader(split):

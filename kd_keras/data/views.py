@@ -49,7 +49,7 @@ def view_batches(split, *, batch_size, augmentation, seed, views, first_row=0):
             return augmentation.apply(images, *columns) if augmentation else images
 
         batches = tf.data.Dataset.from_tensor_slices(starts)
-        return batches.map(make, num_parallel_calls=tf.data.AUTOTUNE)
+        return batches.map(make, num_parallel_calls=reading.PARALLEL_CALLS)
 
     views = np.asarray(views, np.int64)
     first_rows = np.where(np.arange(len(views)) == 0, first_row, 0).astype(np.int64)

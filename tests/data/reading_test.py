@@ -36,6 +36,16 @@ def test_what_is_put_on_the_host_stays_there():
     assert reading.on_host([1, 2]).device.endswith("CPU:0")
 
 
+def test_no_iterator_waits_for_the_thread_that_tunes():
+    def tunes(dataset):
+        return dataset.options().autotune.enabled is not False
+
+    dataset = tf.data.Dataset.range(3)
+    assert tunes(dataset)
+    assert not tunes(reading.untuned(dataset))
+    assert not tunes(reading.finished(dataset))
+
+
 def test_graphs_of_finished_datasets_are_not_rewritten():
     dataset = reading.finished(tf.data.Dataset.range(3))
     assert dataset.options().experimental_optimization.apply_default_optimizations is False
