@@ -1,14 +1,12 @@
 """Whether a comparison may work in its folder, and what of it is there already."""
 
 import dataclasses
-import hashlib
 import json
 
-from kd_keras import files, runs, training
+from kd_keras import files, groundwork, runs, training
 
 __all__ = ["adopt_finished", "claim", "claim_teacher"]
 
-_TEACHER_FILE = "teacher.json"
 _OF_A_COMPARISON = (*runs.OF_A_STUDENT, "teacher")
 # What a run records of these is what its machine chose, where they were left open.
 _LEFT_TO_THE_MACHINE = ("training.precision", "training.xla")
@@ -61,19 +59,7 @@ def claim_teacher(comparison, path):
     Raises:
         ValueError: If the teacher's file has changed since the comparison began.
     """
-    if path is None:
-        return
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    record_path = comparison.path / _TEACHER_FILE
-    if not record_path.is_file():
-        files.write_json(record_path, {"path": str(path), "sha256": digest})
-    there = files.read_json(record_path)
-    if there["sha256"] != digest:
-        raise ValueError(
-            f"The comparison {comparison.path} was begun with another teacher. Expected the one "
-            f"that was at {there['path']}, SHA-256 {there['sha256'][:16]}. Received: {path}, "
-            f"{digest[:16]}. Choose another --run_name."
-        )
+    groundwork.claim_teacher(comparison.path, path, what="comparison")
 
 
 def adopt_finished(comparison):
@@ -96,7 +82,7 @@ def adopt_finished(comparison):
 
 def _read_shared(path):
     """What two comparisons must have in common for one to take the other's rows."""
-    teacher_path = path / _TEACHER_FILE
+    teacher_path = path / groundwork.TEACHER_FILE
     teacher = files.read_json(teacher_path)["sha256"] if teacher_path.is_file() else None
     identity = files.read_json(path / "config.json")["identity"]
     return teacher, *(identity[name] for name in _LEFT_TO_THE_MACHINE)

@@ -122,7 +122,7 @@ def plan(config, suffix="comparison"):
             if their folders would be.
     """
     section = config.compare
-    student = f"{config.student.network}-{config.student.depth}-{config.student.width}"
+    student = config.student.label
     if config.student.path:
         student = pathlib.Path(config.student.path).stem
     name = config.run.name or f"{config.data.dataset}-{student}-{suffix}"

@@ -2,7 +2,7 @@
 
 import os
 
-from kd_keras import files, report, runs
+from kd_keras import files, intervals, report, runs
 
 __all__ = ["gather", "write"]
 
@@ -101,8 +101,8 @@ def _describe_method(label, comparison, collected, figures, images):
         errors = _errors(collected[label], which)
         gain = None
         if control is not None:
-            gain = report.paired_gain(_errors(collected[control], which), errors)
-        described[which] = {**report.summarize_errors(list(errors.values())), "gain": gain}
+            gain = intervals.paired_gain(_errors(collected[control], which), errors)
+        described[which] = {**intervals.summarize_errors(list(errors.values())), "gain": gain}
     described |= {name: found.get(name) for name in _SIZES}
     described["sentence"] = _describe_gain(label, control, comparison, collected, images)
     return described

@@ -3,8 +3,7 @@
 import dataclasses
 import time
 
-from kd_keras import processes, runs, tasks
-from kd_keras.config import Cache
+from kd_keras import groundwork, processes, tasks
 from kd_keras.durations import format_duration
 from kd_keras.files import read_json
 
@@ -18,21 +17,11 @@ def find_teacher(comparison):
         Its path, or None where no method looks at a teacher.
 
     Raises:
-        FileNotFoundError: If the teacher was named and is not there.
-        ChildProcessError: If it cannot be trained.
+        FileNotFoundError, ChildProcessError: As `groundwork.find_teacher`.
     """
     if not comparison.needs_teacher:
         return None
-    path = runs.teacher_path(comparison.config)
-    if not path.is_file():
-        if comparison.config.teacher.path:
-            raise FileNotFoundError(
-                f"No teacher at {path}. Expected a .keras file or the folder of a finished run."
-            )
-        print(f"No teacher at {path.parent} yet: it is trained first.", flush=True)
-        _run_one("the teacher", "train_teacher", comparison.config, comparison)
-    print(f"teacher: {path}", flush=True)
-    return path
+    return groundwork.find_teacher(comparison.config, comparison.path)
 
 
 def build_caches(comparison):
@@ -41,37 +30,12 @@ def build_caches(comparison):
     Raises:
         ChildProcessError: If the answers cannot be stored.
     """
-    needed = {}
-    for row in comparison.rows:
-        config = row.config
-        if row.folder.finished or not config.distillation.needs_teacher:
-            continue
-        if config.signal.source != "live":
-            needed.setdefault((config.signal, config.training), config)
-    for config in needed.values():
-        run = dataclasses.replace(config.run, seed=comparison.config.run.seed, name="")
-        config = dataclasses.replace(config, run=run, cache=Cache(action="build"))
-        _run_one("the teacher's answers", "cache", config, comparison)
-
-
-def _run_one(name, command, config, comparison):
-    task = tasks.make_task(name, command, config, folder=comparison.path)
-    [ending] = processes.run([task], listener=_Passing())
-    if ending.status:
-        raise ChildProcessError(
-            f"{command} failed: {ending.reason.removeprefix('main.py: ')} Its output is in "
-            f"{task.log_path}."
-        )
-
-
-class _Passing(processes.Listener):
-    """Shows what a process prints, as its own."""
-
-    def printed(self, task, line):
-        print(line, flush=True)
-
-    def stopping(self):
-        print("\nStopping; what was learned is being saved.", flush=True)
+    configs = (
+        dataclasses.replace(row.config, run=comparison.config.run)
+        for row in comparison.rows
+        if not row.folder.finished
+    )
+    groundwork.build_caches(configs, comparison.path)
 
 
 def run_rows(comparison, *, jobs, after_row):
@@ -101,7 +65,7 @@ def run_rows(comparison, *, jobs, after_row):
     return progress.failures
 
 
-class _Progress(_Passing):
+class _Progress(groundwork.Passing):
     """Says how far the rows are, and keeps why some failed."""
 
     def __init__(self, rows, total, jobs, after_row):

@@ -5,13 +5,13 @@ import pathlib
 import numpy as np
 
 from kd_keras import export, metrics, registry, report, runs
-from kd_keras.gathering import networks, several, single
+from kd_keras.gathering import alternatives, networks, searches, several, single
 
 __all__ = ["gather"]
 
 
 def gather(config):
-    """Read a run or a comparison, and ask its networks.
+    """Read a run or a comparison, and ask its networks; or read a search.
 
     Args:
         config: The `Config`: `evaluation.run` is the folder.
@@ -22,10 +22,12 @@ def gather(config):
     Raises:
         ValueError: If no folder is given, a file is damaged, or there is no class of the name
             that is asked for.
-        FileNotFoundError: If the folder is none of a run or comparison, or there is no teacher
-            at the place that is told.
+        FileNotFoundError: If the folder is none of a run, a comparison or a search, or there is
+            no teacher at the place that is told.
     """
     folder = _require_folder(config.evaluation)
+    if (folder / "search.json").is_file():
+        return searches.gather_search(folder)
     teacher_path = runs.find_model(config.teacher.path) if config.teacher.path else None
     if (folder / "comparison.json").is_file():
         cast = several.cast_comparison(folder, teacher_path)
@@ -38,6 +40,7 @@ def gather(config):
         raise registry.unknown_name("report_class", class_names, config.report.class_name)
     split, judged = networks.judge(cast, config)
     timing = networks.measure_latencies(cast)
+    others = alternatives.find_alternatives(cast, config.report.beside)
     _complete(cast, judged, class_names, timing)
     return report.Content(
         title=cast.title,
@@ -52,6 +55,7 @@ def gather(config):
         **_choose_class(cast, judged, class_names, config.report.class_name),
         pictures=_choose_pictures(cast, judged, split, config.report.images),
         timing=timing.description if timing else "",
+        alternatives=others,
         **_records(cast, config),
     )
 
@@ -59,12 +63,13 @@ def gather(config):
 def _require_folder(section):
     if not section.run:
         raise ValueError(
-            "Nothing to report. Expected --run=FOLDER, the folder of a run or of a comparison."
+            "Nothing to report. Expected --run=FOLDER, the folder of a run, a comparison or a "
+            "search."
         )
     folder = pathlib.Path(section.run)
     if not folder.is_dir():
         raise FileNotFoundError(
-            f"No folder at {folder}. Expected that of a run or of a comparison."
+            f"No folder at {folder}. Expected that of a run, a comparison or a search."
         )
     return folder
 
@@ -133,10 +138,13 @@ def _records(cast, config):
         is_part = cast.comparison and label != cast.teacher
         if record.facts.get("command_line") and not is_part:
             commands.append((f"The {label}:", record.facts["command_line"]))
-    commands.append(("This page:", f"python main.py report --run={config.evaluation.run}"))
+    beside = f" --beside={','.join(config.report.beside)}" if config.report.beside else ""
+    page = f"python main.py report --run={config.evaluation.run}{beside}"
+    commands.append(("This page:", page))
     return {
         "commands": tuple(commands),
         "identities": {label: record.identity for label, record in cast.records.items()},
         "versions": subject.facts.get("versions", {}) if subject else {},
         "verdicts": subject.verdicts if subject else (),
+        "card": subject.card if subject else {},
     }

@@ -5,6 +5,7 @@ import dataclasses
 import pathlib
 
 from kd_keras import files, training
+from kd_keras.config import from_dictionary
 
 __all__ = ["Record", "find_control", "find_teacher", "read_record"]
 
@@ -23,6 +24,7 @@ class Record:
         figures: `metrics.json`, or None before the run's end.
         model_path: The kept network, or None.
         verdicts: Of exported files, as `verdicts.json` has them.
+        card: What the exported files say of themselves: their licence, their limits.
     """
 
     path: pathlib.Path
@@ -31,6 +33,7 @@ class Record:
     figures: dict | None
     model_path: pathlib.Path | None
     verdicts: tuple
+    card: dict
 
     @property
     def identity(self):
@@ -48,16 +51,23 @@ class Record:
         loss, adversarial = (
             self.identity.get(f"distillation.{name}") for name in ("loss", "adversarial_weight")
         )
-        return not self.is_teacher and not loss and not adversarial
+        return self.identity.get("command") == "distill" and not loss and not adversarial
 
     @property
     def network(self):
-        """The name of its network, such as wide_resnet-10-2."""
+        """The name of its network, such as wide_resnet-10-2 or wide_resnet-16-4-pruned50."""
         section = "teacher" if self.is_teacher else "student"
         values = self.facts["config"][section]
         if values.get("path"):
-            return pathlib.Path(values["path"]).stem
-        return f"{values['network']}-{values['depth']}-{values['width']}"
+            return pathlib.Path(values["path"]).stem + self._change
+        return getattr(from_dictionary({section: values}), section).label + self._change
+
+    @property
+    def _change(self):
+        """What was done to its network, as in a folder's name."""
+        percent = 100 * self.identity.get("pruning.fraction", 0.0)
+        changes = {"prune": f"-pruned{percent:g}", "quantize": "-int8"}
+        return changes.get(self.identity.get("command"), "")
 
 
 def read_record(path):
@@ -88,6 +98,7 @@ def read_record(path):
             "runs has come to its end."
         )
     verdicts = folder.path / "exports" / "verdicts.json"
+    about = folder.path / "exports" / "export.json"
     models = [folder.path / name for name in _MODELS]
     return Record(
         path=folder.path,
@@ -96,6 +107,7 @@ def read_record(path):
         figures=files.read_json(folder.metrics_path) if folder.finished else None,
         model_path=next((path for path in models if path.is_file()), None),
         verdicts=tuple(files.read_json(verdicts)) if verdicts.is_file() else (),
+        card=files.read_json(about).get("metadata", {}) if about.is_file() else {},
     )
 
 

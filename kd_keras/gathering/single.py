@@ -14,6 +14,7 @@ _LABELS = {
     "control": "student from scratch",
     "student": "distilled student",
 }
+_LABELS_BY_COMMAND = {"prune": "pruned network", "quantize": "network trained for int8"}
 
 
 def cast_run(folder, teacher_path=None):
@@ -35,8 +36,11 @@ def cast_run(folder, teacher_path=None):
     cast = Cast(title=record.path.resolve().name, subject=subject.label)
     cast.add(subject, record)
     if subject.role == "student":
-        _add_control(cast, record)
-        add_teacher(cast, record, teacher_path or records.find_teacher(record))
+        was_changed = record.identity.get("command") in _LABELS_BY_COMMAND
+        if not was_changed:
+            _add_control(cast, record)
+        if not was_changed or record.facts.get("teacher"):
+            add_teacher(cast, record, teacher_path or records.find_teacher(record))
     elif subject.role == "control":
         cast.control = subject.label
     if record.figures is None:
@@ -69,7 +73,7 @@ def make_contender(record, label=""):
     identity = record.identity
     best = (record.figures or {}).get("best")
     return report.Contender(
-        label=label or _LABELS[role],
+        label=label or _LABELS_BY_COMMAND.get(identity.get("command"), _LABELS[role]),
         role=role,
         network=record.network,
         method=_method_of(record, role),

@@ -8,12 +8,18 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
-        "content": ["Contender", "Content", "Judged", "Opinion", "Picture"],
+        "content": ["Alternative", "Contender", "Content", "Judged", "Opinion", "Picture"],
         "page": ["write_page"],
         "sections.disagreement": ["choose_disagreements"],
         "comparison": ["comparison_csv", "comparison_markdown", "comparison_text"],
         "sentences": ["compare_methods", "compare_students"],
-        "statistics": ["paired_gain", "summarize_errors"],
-        "tables": ["format_table", "result_row", "verdict_details_row", "verdict_row"],
+        "tried": ["Searched", "Tried"],
+        "tables": [
+            "format_markdown",
+            "format_table",
+            "result_row",
+            "verdict_details_row",
+            "verdict_row",
+        ],
     },
 )

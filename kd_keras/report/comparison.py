@@ -77,7 +77,7 @@ def comparison_text(comparison, teacher=None):
 def comparison_markdown(comparison, teacher=None):
     """The same as a Markdown document."""
     lines = [f"# {comparison['name']}", "", "```", comparison["command_line"], "```", ""]
-    lines += _compose(comparison, teacher, _format_markdown, "## {}\n", "- ")
+    lines += _compose(comparison, teacher, tables.format_markdown, "## {}\n", "- ")
     return "\n".join(lines) + "\n"
 
 
@@ -94,13 +94,6 @@ def _compose(comparison, teacher, format_rows, heading, bullet=""):
             if run["status"] == "failed":
                 yield f"{bullet}{method['label']}, seed {run['seed']}, failed: {run['reason']}"
     yield f"\n{_MEANING}"
-
-
-def _format_markdown(rows):
-    headings, texts, numeric = tables.arrange(rows)
-    rule = ["---:" if right else "---" for right in numeric]
-    escaped = [[cell.replace("|", "\\|") for cell in cells] for cells in [headings, rule, *texts]]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in escaped)
 
 
 def comparison_csv(comparison):

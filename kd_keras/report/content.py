@@ -7,7 +7,9 @@ import dataclasses
 
 import numpy as np
 
-__all__ = ["Contender", "Content", "Judged", "Opinion", "Picture"]
+from kd_keras.report.tried import Searched
+
+__all__ = ["Alternative", "Contender", "Content", "Judged", "Opinion", "Picture"]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
@@ -97,13 +99,38 @@ class Picture:
     pixels: np.ndarray
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Alternative:
+    """An exported file among those of several runs.
+
+    Attributes:
+        run: Name of its run's folder.
+        kind: What its network is, such as `"distilled student"` or `"pruned network"`.
+        file: Its name.
+        error_percent: Of the file.
+        size_bytes: Of the file.
+        passed: Whether it passed its verification.
+        median_milliseconds: Half of the calls with one image were quicker.
+        percentile95_milliseconds: 95 of 100 calls were quicker.
+    """
+
+    run: str
+    kind: str
+    file: str
+    error_percent: float
+    size_bytes: int
+    passed: bool
+    median_milliseconds: float
+    percentile95_milliseconds: float
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
 class Content:
     """Everything that a page shows.
 
     Attributes:
         title: Of the page.
-        kind: `"run"` or `"comparison"`.
+        kind: `"run"`, `"comparison"` or `"search"`.
         contenders: `Contender`s, in the order of the tables.
         subject: Label of the contender that the page is about; of a comparison, of the student
             with the lowest error.
@@ -111,12 +138,16 @@ class Content:
         class_names: One per class.
         missing: Sentences about what is not there, and how to make it.
         comparison: `comparison.json` of a comparison, else None.
+        search: `Searched` of a search, else None.
         judged: `Judged`, or None where no network could be run.
         class_index: Class of the histograms of logits.
         class_reason: Why it is that one: the end of a sentence.
         pictures: `Picture`s that teacher and student disagree on.
         timing: A sentence about how the latency was measured, or "".
         verdicts: Of exported files, as `verdicts.json` has them.
+        card: What the exported files say of themselves: `"licence"`, and `"limits"`, sentences on
+            what they are not for.
+        alternatives: `Alternative`s, the fastest first, where other runs stand beside this one.
         commands: Pairs of what a command made and the command.
         identities: By label, what makes the contender's run this run: settings, named
             `"section.field"`, and fingerprints.
@@ -131,12 +162,15 @@ class Content:
     class_names: tuple
     missing: tuple = ()
     comparison: dict | None = None
+    search: Searched | None = None
     judged: Judged | None = None
     class_index: int = 0
     class_reason: str = ""
     pictures: tuple = ()
     timing: str = ""
     verdicts: tuple = ()
+    card: dict = dataclasses.field(default_factory=dict)
+    alternatives: tuple = ()
     commands: tuple = ()
     identities: dict = dataclasses.field(default_factory=dict)
     versions: dict = dataclasses.field(default_factory=dict)

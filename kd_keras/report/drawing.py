@@ -11,16 +11,31 @@ import warnings
 from xml.etree import ElementTree
 
 import matplotlib
+import numpy as np
+from matplotlib import ticker
 from matplotlib.figure import Figure
 
 from kd_keras.report import palette
 
-__all__ = ["WIDTH", "as_svg", "colour", "inline", "new_figure", "shorten", "tidy_axes"]
+__all__ = [
+    "WIDTH",
+    "as_svg",
+    "colour",
+    "inline",
+    "new_figure",
+    "shorten",
+    "tidy_axes",
+    "with_unit",
+    "write_logarithmic_ticks",
+]
 
 WIDTH = 360  # points; a phone shows it at about its own size
 
 _SVG = "http://www.w3.org/2000/svg"
 _XLINK = "http://www.w3.org/1999/xlink"
+# The first digits of the ticks, by the least number of decades that an axis spans.
+_DIGITS = ((0.7, (1, 2, 5)), (0.35, (1, 2, 3, 5, 7)), (0.0, range(1, 10)))
+_UNITS = ((1e9, "G"), (1e6, "M"), (1e3, "k"))
 _STYLE = {
     "svg.fonttype": "none",  # text stays text
     "svg.hashsalt": "kd_keras",  # the same drawing gives the same file
@@ -65,6 +80,28 @@ def tidy_axes(axes, *, grid="y"):
     if grid:
         axes.grid(axis=grid, color=colour("grid"), alpha=0.5, linewidth=0.6)
     axes.set_axisbelow(True)
+
+
+def write_logarithmic_ticks(axis, values):
+    """Write the ticks of a logarithmic axis, more of them where the values are close together."""
+    decades = np.ptp(np.log10(values))
+    digits = next(digits for least, digits in _DIGITS if decades >= least)
+    axis.set_major_locator(ticker.LogLocator(subs=digits, numticks=8))
+    axis.set_major_formatter(ticker.FuncFormatter(lambda value, _: with_unit(value)))
+    axis.set_minor_formatter(ticker.NullFormatter())
+
+
+def with_unit(value):
+    """A number with k, M or G for thousands, millions and billions.
+
+    Example:
+        >>> with_unit(2_500_000), with_unit(0.5)
+        ('2.5M', '0.5')
+    """
+    for size, unit in _UNITS:
+        if value >= size:
+            return f"{value / size:g}{unit}"
+    return f"{value:g}"
 
 
 def as_svg(draw):

@@ -16,6 +16,8 @@ __all__ = ["render_html", "render_markdown", "write_page"]
 
 FIGURES_FOLDER = "report_figures"
 
+_SHORT = 12  # letters of a name that is not broken
+
 _SPECIAL_IN_MARKDOWN = re.compile(r"([\\`*_{}\[\]|~#])")
 
 
@@ -113,7 +115,9 @@ def _inline(drawn):
 
 
 def _breakable(text):
-    """A name that a narrow column may break after a dot, a hyphen or an underscore."""
+    """A long name, which a narrow column may break after a dot, a hyphen or an underscore."""
+    if len(text) <= _SHORT:
+        return text
     parts = re.split(r"(?<=[._-])", text)
     return markupsafe.Markup("<wbr/>").join(parts)
 

@@ -2,7 +2,7 @@
 
 import math
 
-from kd_keras.report import statistics
+from kd_keras import intervals
 
 __all__ = ["compare_methods", "compare_students"]
 
@@ -40,7 +40,7 @@ def compare_students(control, student, *, num_examples):
 def compare_methods(label, errors, *, control, control_errors, num_examples, judged_on="test"):
     """Say whether a method gains over the same student trained from scratch.
 
-    Several seeds are compared pair by pair (`statistics.paired_gain`): there is a difference
+    Several seeds are compared pair by pair (`intervals.paired_gain`): there is a difference
     where the 95% interval leaves out 0. One seed has no interval, and what can be said of it is
     whether the images alone could make the difference, as in `compare_students`.
 
@@ -64,7 +64,7 @@ def compare_methods(label, errors, *, control, control_errors, num_examples, jud
         'adversarial gains 1.60 points over from scratch: no more than the 2.22 points that \
 1000 test images can differ by chance; one seed has no interval.'
     """
-    gain = statistics.paired_gain(control_errors, errors)
+    gain = intervals.paired_gain(control_errors, errors)
     if gain is None:
         return f"{label} has no finished seed in common with {control} yet."
     seeds, points, low, high = (gain[key] for key in ("num_seeds", "mean", "low", "high"))

@@ -3,7 +3,14 @@
 A row is a dictionary from a column's heading, which names the unit, to a value.
 """
 
-__all__ = ["arrange", "format_table", "result_row", "verdict_details_row", "verdict_row"]
+__all__ = [
+    "arrange",
+    "format_markdown",
+    "format_table",
+    "result_row",
+    "verdict_details_row",
+    "verdict_row",
+]
 
 
 def format_table(rows):
@@ -33,6 +40,27 @@ def format_table(rows):
         ]
         lines.append("  ".join(padded).rstrip())
     return "\n".join(lines)
+
+
+def format_markdown(rows):
+    """The same table in Markdown.
+
+    Args:
+        rows: As `format_table` takes them, at least one.
+
+    Returns:
+        Lines joined by newlines, without one at the end.
+
+    Example:
+        >>> print(format_markdown([{"student": "a|b", "error %": 3.0}]))
+        | student | error % |
+        | --- | ---: |
+        | a\\|b | 3.00 |
+    """
+    headings, texts, numeric = arrange(rows)
+    rule = ["---:" if right else "---" for right in numeric]
+    escaped = [[cell.replace("|", "\\|") for cell in cells] for cells in [headings, rule, *texts]]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in escaped)
 
 
 def arrange(rows):

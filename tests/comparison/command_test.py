@@ -105,6 +105,7 @@ def test_finished_rows_are_not_run_again(copied, capsys, monkeypatch):
     assert len(read(copied)["methods"]) == 2
 
 
+@pytest.mark.slow
 def test_a_killed_comparison_goes_on_where_it_was(copied):
     words = words_in(copied, "--method=long: --loss= --adversarial_weight=0 --epochs=60")
     row = copied / "methods" / "long-seed0"

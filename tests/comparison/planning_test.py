@@ -111,7 +111,7 @@ def test_a_method_may_not_change_what_all_share(tmp_path, field, value, reason):
 
 def test_a_method_changes_fields_that_there_are_to_values_in_range(tmp_path):
     assert refuse(tmp_path, ("mine", (("student.heigth", 3),))).startswith(
-        "Unknown field of student. Expected one of depth, "
+        "Unknown field of student. Expected one of binary_weights, depth, "
     )
     with pytest.raises(ValueError, match="Invalid value for temperature"):
         rows.plan(tmp_path, methods=(("mine", (("distillation.temperature", 0.0),)),))

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from kd_keras import comparison, files, report
+from kd_keras import comparison, files, intervals
 from tests.comparison import rows
 
 ERRORS = {
@@ -71,8 +71,8 @@ def test_figures_and_sentences_are_those_of_the_report(tmp_path, planned):
     }
     control, mine = by_method.values()
     assert adversarial["best"] == {
-        **report.summarize_errors(list(mine.values())),
-        "gain": report.paired_gain(control, mine),
+        **intervals.summarize_errors(list(mine.values())),
+        "gain": intervals.paired_gain(control, mine),
     }
     assert adversarial["last"]["median"] == pytest.approx(7.1)
     assert scratch["sentence"] == "from scratch is trained on labels alone: a control."

@@ -21,7 +21,9 @@ def calls(monkeypatch):
             clock["seconds"] += (number + 1) / 1000
 
         kind = "saved_model" if path == "folder" else "tflite"
-        return types.SimpleNamespace(kind=kind, image_shape=(None, 2, 2, 1), run=run)
+        return types.SimpleNamespace(
+            kind=kind, image_shape=(None, 2, 2, 1), input_shape=(2, 2, 1), run=run
+        )
 
     monkeypatch.setattr(latency.predictor, "load_predictor", load)
     monkeypatch.setattr(latency.time, "perf_counter", lambda: clock["seconds"])
@@ -56,3 +58,38 @@ def test_every_form_is_timed(exported, images):
     assert list(measured) == paths
     for of_file in measured.values():
         assert 0 < of_file[0].median_milliseconds <= of_file[0].percentile95_milliseconds
+
+
+def test_rounds_open_every_file_anew_and_change_the_order(calls):
+    timings = latency.measure_in_turn(["folder", "a", "b", "a"], rounds=3, repeats=2, seed=1)
+    assert list(timings) == ["folder", "a", "b"]
+    measured = [path for path, _, _ in calls]
+    per_round = 3 * latency._WARM_UP + 3 * 2
+    assert len(measured) == 3 * per_round
+    orders = []
+    for number in range(3):
+        turns = measured[number * per_round + 3 * latency._WARM_UP : (number + 1) * per_round]
+        assert turns[:3] == turns[3:]
+        orders.append(tuple(turns[:3]))
+    assert len(set(orders)) > 1
+
+
+def test_the_spread_is_that_of_the_rounds(calls):
+    # The file of the n-th opening takes n milliseconds: 1, 2, 3.
+    timing = latency.measure_in_turn(["a"], num_threads=4, rounds=3, repeats=4)["a"]
+    assert (timing.num_threads, timing.runs) == (4, 12)
+    assert timing.lower_milliseconds == pytest.approx(1.0)
+    assert timing.median_milliseconds == pytest.approx(2.0)
+    assert timing.upper_milliseconds == pytest.approx(3.0)
+    assert timing.percentile95_milliseconds == pytest.approx(3.0)
+
+
+def test_a_runtime_with_threads_of_its_own_has_no_number_of_them(calls):
+    assert latency.measure_in_turn(["folder"], rounds=1, repeats=1)["folder"].num_threads is None
+
+
+def test_a_free_image_size_cannot_be_timed(calls, monkeypatch):
+    opened = types.SimpleNamespace(path="a", kind="tflite", input_shape=(None, None, 3))
+    monkeypatch.setattr(latency.predictor, "load_predictor", lambda path, num_threads: opened)
+    with pytest.raises(ValueError, match=r"^Cannot time a\. Expected a fixed image size\."):
+        latency.measure_in_turn(["a"])

@@ -137,9 +137,16 @@ def test_a_comparison_without_a_finished_run_has_a_page(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        ([], "Nothing to report. Expected --run=FOLDER, the folder of a run or of a comparison."),
+        (
+            [],
+            "Nothing to report. Expected --run=FOLDER, the folder of a run, a comparison or a "
+            "search.",
+        ),
         (["--run={student}", "--teacher_path={empty}"], "No model in {empty}."),
-        (["--run=/nowhere"], "No folder at /nowhere. Expected that of a run or of a comparison."),
+        (
+            ["--run=/nowhere"],
+            "No folder at /nowhere. Expected that of a run, a comparison or a search.",
+        ),
         (
             ["--run={empty}"],
             "No run in {empty}. Expected config.json of a run, or comparison.json of a comparison.",

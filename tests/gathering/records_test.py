@@ -42,6 +42,20 @@ def test_teachers_and_controls_are_known(root):
     assert records.read_record(root / "plain").is_control
 
 
+def test_what_was_made_of_a_network_is_no_control_and_has_a_name_of_its_own(tmp_path):
+    found = {}
+    for command in ("prune", "quantize"):
+        folder = folders.make_run(tmp_path / command, command=command, **folders.LABELS_ALONE)
+        identity = json.loads((folder / "config.json").read_text())["identity"]
+        change(
+            folder, identity=identity | ({"pruning.fraction": 0.25} if command == "prune" else {})
+        )
+        found[command] = records.read_record(folder)
+    assert found["prune"].network == "wide_resnet-10-1-pruned25"
+    assert found["quantize"].network == "wide_resnet-10-1-int8"
+    assert not any(record.is_control for record in found.values())
+
+
 def test_a_model_of_ones_own_is_called_after_its_file(root, tmp_path):
     folder = folders.make_run(tmp_path / "own", finished=False)
     config = json.loads((folder / "config.json").read_text())["config"]

@@ -99,6 +99,25 @@ def test_a_teacher_of_other_images_is_judged_anew(student):
     assert teacher.figures == {"parameters": 100, "multiply_adds": 1000, "size_bytes": 5000}
 
 
+@pytest.mark.parametrize(
+    ("command", "label"), [("prune", "pruned network"), ("quantize", "network trained for int8")]
+)
+def test_what_was_made_of_a_network_stands_beside_its_teacher_if_it_has_one(
+    command, label, student
+):
+    teacher = student.parent / "big" / "teacher.keras"
+    changed = folders.make_run(student.parent / command, command=command, teacher=teacher)
+    cast = single.cast_run(changed)
+    assert {name: c.role for name, c in cast.contenders.items()} == {
+        label: "student",
+        "teacher": "teacher",
+    }
+    alone = folders.make_run(student.parent / "alone", command=command, **folders.LABELS_ALONE)
+    cast = single.cast_run(alone)
+    assert list(cast.contenders) == [label]
+    assert cast.missing == []
+
+
 def test_a_control_is_its_own_control(student):
     cast = single.cast_run(student.parent / "plain")
     assert list(cast.contenders) == ["student from scratch"]

@@ -89,3 +89,23 @@ def test_neither_pyplot_nor_tensorflow_is_needed():
         "assert not loaded, loaded\n"
     )
     subprocess.run([sys.executable, "-c", script], check=True)
+
+
+@pytest.mark.parametrize(
+    ("values", "ticks"),
+    [
+        ((1.0, 100.0), (1, 2, 5, 10, 20, 50, 100)),
+        ((0.08, 0.36), (0.1, 0.2, 0.3)),
+        ((6.5, 12.0), (7, 8, 9, 10)),
+        ((3.0, 3.0), (3,)),
+    ],
+)
+def test_a_logarithmic_axis_has_some_ticks_but_not_too_many(values, ticks):
+    axes = drawing.new_figure(height=144).subplots()
+    axes.plot(values, values)
+    axes.set_xscale("log")
+    drawing.write_logarithmic_ticks(axes.xaxis, values)
+    shown = [
+        tick for tick in axes.get_xticks() if min(values) <= tick * 1.001 <= max(values) * 1.01
+    ]
+    assert shown == pytest.approx(ticks)

@@ -181,4 +181,5 @@ def test_what_is_missing_is_said(content, document):
 
 
 def test_a_long_name_may_be_broken_and_stays_text():
-    assert page._breakable("a.b_<c>") == "a.<wbr/>b_<wbr/>&lt;c&gt;"
+    assert page._breakable("a.b_<c> or longer") == "a.<wbr/>b_<wbr/>&lt;c&gt; or longer"
+    assert page._breakable("WRN-10-2") == "WRN-10-2"

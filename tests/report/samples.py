@@ -197,3 +197,58 @@ def comparison_content(**changes):
         "verdicts": (),
     }
     return run_content(**(values | changes))
+
+
+def tried(depth, width, error, milliseconds, **more):
+    """A student of a search; ranks and sizes are the test's."""
+    values = {"student.depth": depth, "student.width": width}
+    given = {
+        "label": f"WRN-{depth}-{width}",
+        "values": values,
+        "depth": depth,
+        "width": width,
+        "errors_percent": (error,),
+        "validation_error_percent": error,
+        "test_error_percent": error + 0.5,
+        "rank": 0,
+        "latency_milliseconds": milliseconds,
+        "latency_range": (0.9 * milliseconds, 1.1 * milliseconds),
+        "parameters": 1000 * depth * width**2,
+        "multiply_adds": 10**6 * depth * width**2,
+        "size_bytes": 4000 * depth * width**2,
+    }
+    return report.Tried(**(given | more))
+
+
+def searched(**changes):
+    """A search of four students, one of them beaten, and a trial that failed."""
+    students = (
+        tried(10, 1, 14.0, 0.5),
+        tried(10, 2, 10.0, 0.9),
+        tried(16, 1, 12.0, 1.1, rank=1, dominated_by="WRN-10-2"),
+        tried(16, 2, 8.0, 1.9, errors_percent=(7.5, 8.5)),
+    )
+    failed = {"trial": "0004", "student": "WRN-22-4", "status": "failed", "reason": "No memory."}
+    values = {
+        "tried": students,
+        "unfinished": (failed,),
+        "sentences": ("Take WRN-16-2: 8.00% error on validation.", "It is the only one."),
+        "hypervolume": 7.5,
+        "reference": (14.0, 1.9),
+        "timing": "Time is measured.",
+    }
+    return report.Searched(**(values | changes))
+
+
+def search_content(**changes):
+    """The content of the page of that search."""
+    return report.Content(
+        title="a search",
+        kind="search",
+        contenders=(),
+        subject="",
+        control="",
+        class_names=(),
+        search=searched(**changes),
+        commands=(("This page:", "python main.py report --run=some"),),
+    )

@@ -4,8 +4,7 @@ import dataclasses
 import math
 import statistics
 
-import numpy as np
-from matplotlib import ticker, transforms
+from matplotlib import transforms
 
 from kd_keras.report import drawing
 
@@ -13,7 +12,6 @@ __all__ = ["Point", "draw_sizes"]
 
 _ALIGNMENTS = ("left", "center", "right")
 _SHIFT = 4  # points
-_UNITS = ((1e9, "G"), (1e6, "M"), (1e3, "k"))
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -62,8 +60,7 @@ def draw_sizes(points, *, x_label):
     axes.set_xscale("log")
     axes.margins(x=0.16, y=0.14)
     drawing.tidy_axes(axes, grid="both")
-    decades = np.ptp(np.log10([point.size for point in points]))
-    _write_ticks(axes.xaxis, (1, 2, 5) if decades > 0.7 else range(1, 10))
+    drawing.write_logarithmic_ticks(axes.xaxis, [point.size for point in points])
     axes.set_xlabel(x_label)
     axes.set_ylabel("error in %")
     figure.legend(
@@ -114,16 +111,3 @@ def _write_names(axes, points):
             fontsize=9,
             color=drawing.colour("muted"),
         )
-
-
-def _write_ticks(axis, digits):
-    axis.set_major_locator(ticker.LogLocator(subs=digits, numticks=8))
-    axis.set_major_formatter(ticker.FuncFormatter(lambda value, _: _with_unit(value)))
-    axis.set_minor_formatter(ticker.NullFormatter())
-
-
-def _with_unit(value):
-    for size, unit in _UNITS:
-        if value >= size:
-            return f"{value / size:g}{unit}"
-    return f"{value:g}"

@@ -14,6 +14,8 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
 __all__ += ["ORDER", "describe_all"]
 
 ORDER = (
+    "front",
+    "searched",
     "results",
     "training",
     "adversary",
@@ -23,6 +25,7 @@ ORDER = (
     "confusion",
     "disagreement",
     "files",
+    "alternatives",
     "record",
 )
 

@@ -7,7 +7,11 @@ from kd_keras.report.layout import Section, Table
 __all__ = ["describe"]
 
 _DEFAULT = "default value"
-_FINGERPRINTS = {"data": "images and labels", "teacher": "the teacher's weights"}
+_FINGERPRINTS = {
+    "data": "images and labels",
+    "teacher": "the teacher's weights",
+    "origin": "the network that it was made from",
+}
 
 
 def describe(content):

@@ -1,8 +1,7 @@
 import numpy as np
 import pytest
 
-from kd_keras.report import figures
-from kd_keras.report.figures import sizes
+from kd_keras.report import drawing, figures
 
 
 def point(line, network, size, errors):
@@ -49,7 +48,7 @@ def test_the_legend_has_each_line():
     ("value", "text"), [(0.5, "0.5"), (20, "20"), (2e3, "2k"), (5e6, "5M"), (1e9, "1G")]
 )
 def test_sizes_are_written_short(value, text):
-    assert sizes._with_unit(value) == text
+    assert drawing.with_unit(value) == text
 
 
 def test_sizes_that_lie_near_each_other_have_ticks():

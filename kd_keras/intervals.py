@@ -1,6 +1,6 @@
 """What several runs of one method, and of two methods on the same seeds, come to.
 
-What the figures say in words is in `sentences`.
+What the figures say in words is in `report` and in `search`.
 """
 
 import numpy as np

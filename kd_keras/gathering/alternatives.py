@@ -1,0 +1,82 @@
+"""The exported files of several runs, timed against each other."""
+
+import numpy as np
+
+from kd_keras import export, report
+from kd_keras.gathering import records, single
+
+__all__ = ["find_alternatives"]
+
+_REPEATS = 100  # calls of each file
+
+
+def find_alternatives(cast, beside):
+    """Time the exported files of the page's run and of others, all in turns on one thread.
+
+    Their errors are those of their verification. What cannot be compared is left out, with a
+    sentence in `cast.missing`.
+
+    Args:
+        cast: The `Cast`.
+        beside: Folders of the other runs.
+
+    Returns:
+        A tuple of `report.Alternative`, the fastest first; none where there are no others.
+
+    Raises:
+        FileNotFoundError: If a folder is no run's.
+        ValueError: If a file in it is damaged.
+    """
+    if not beside or cast.subject not in cast.records:
+        return ()
+    subject = cast.records[cast.subject]
+    files = {}
+    for record in (subject, *map(records.read_record, beside)):
+        files |= _files_of(record, subject, cast)
+    if not files:
+        return ()
+    print(f"  time for one image, exported files: {len(files)}", flush=True)
+    image = np.zeros(subject.facts["image_shape"], np.float32)
+    latencies = export.measure_latency(files, image, threads=(1,), repeats=_REPEATS)
+    found = [_alternative(*files[path], path, latencies[path][0]) for path in files]
+    return tuple(sorted(found, key=lambda one: one.median_milliseconds))
+
+
+def _files_of(record, subject, cast):
+    """The files of a run that run: its record and their verdicts by their paths."""
+    if record.identity.get("data") != subject.identity.get("data"):
+        cast.missing.append(f"{record.path.name} is of other images, so its files do not compare.")
+        return {}
+    named = {record.path / "exports" / _name(verdict): verdict for verdict in record.verdicts}
+    files = {
+        path: (record, verdict)
+        for path, verdict in named.items()
+        if path.exists() and verdict.get("error_after_percent") is not None
+    }
+    if not files:
+        cast.missing.append(
+            f"{record.path.name} has no exported files to be timed. They are made by: "
+            f"python main.py export --run={record.path} --formats=all"
+        )
+    return {path: found for path, found in files.items() if _takes_one_image(path)}
+
+
+def _name(verdict):
+    return verdict["path"].replace("\\", "/").rpartition("/")[2]
+
+
+def _takes_one_image(path):
+    return export.load_predictor(path).image_shape[0] in (None, 1)
+
+
+def _alternative(record, verdict, path, latency):
+    return report.Alternative(
+        run=record.path.resolve().name,
+        kind=single.make_contender(record).label,
+        file=path.name,
+        error_percent=verdict["error_after_percent"],
+        size_bytes=verdict["size_bytes"],
+        passed=verdict["passed"],
+        median_milliseconds=latency.median_milliseconds,
+        percentile95_milliseconds=latency.percentile95_milliseconds,
+    )
