@@ -1,4 +1,4 @@
-"""Writes docs/methods.md from the docstrings of the losses and the games.
+"""Writes docs/methods.md from the docstrings of the losses, the games and the networks.
 
 python docs/write_methods.py
 """
@@ -7,7 +7,7 @@ import inspect
 import pathlib
 import re
 
-from kd_keras import losses, registry
+from kd_keras import losses, models, registry
 from kd_keras.losses import games
 
 TARGET = pathlib.Path(__file__).with_name("methods.md")
@@ -30,9 +30,9 @@ between; several layers in one value have `+` between. `--temperature` and `--re
 of every loss that has such an argument, unless an option says otherwise.
 
 Losses on inner layers compare layers of the same name in teacher and student: `stem`, `group1`,
-`group2`, `group3` (sums of the residual blocks, before normalisation) and `pooled` in this
-project's networks. For other networks give the layers' names, of which `model/layer` is one inside
-a model:
+`group2`, `group3` (before the rectifier that follows: sums of residual blocks, or a normalised
+convolution) and `pooled` in this project's networks. For other networks give the layers' names, of
+which `model/layer` is one inside a model:
 
     --loss_option=hint.taps=conv3,hint.teacher_taps=backbone/block4
 
@@ -40,6 +40,56 @@ Maps, (height, width, channels), are compared as the loss says; where the sizes 
 the larger down to the smaller. Adapters are trained with the student and are no part of it. Losses
 on inner layers need the teacher itself, `--teacher_signal=live`. A relation between examples is
 taken within the batch of one device.
+"""
+
+_NETWORKS = """\
+## Networks
+
+`--teacher=NAME` and `--student=NAME`. `--student_depth`, `--student_width` and `--student_dropout`
+set the arguments of these names, `--student_option=ARGUMENT=VALUE` the others, any number of them
+with commas between; for the teacher likewise.
+
+    python main.py distill --student=mobile_net --student_depth=28 --student_width=2
+    python main.py train_teacher --teacher=resnet --teacher_depth=18 --teacher_option=stem=large
+
+`--student=applications/MobileNetV2`, and so on, is a network of `keras.applications` from random
+weights, for which `--student_option` has that function's own arguments, such as `alpha=0.5`, and
+`image_size=64`, with which the network itself scales smaller images. A network of your own is a
+`.keras` file: `--teacher_path`, `--student_path`. A wide residual network of RepDistiller, a `.pth`
+file of PyTorch, becomes a teacher by `python main.py convert --model=FILE.pth`.
+"""
+
+_SCHEMES = """\
+## Training in stages
+
+`--weight_schedule=TERM=POINTS` lets the weight of a term follow the epochs, any number of terms
+with commas between. Points are `EPOCH:VALUE`, epochs counted from 1; `+` before one is a step, `~`
+a straight line. Terms are `supervised`, the losses of `--loss` and `adversarial`;
+`soft_target.temperature` is the temperature of that loss. Before the first point a weight is what
+it would be without.
+
+FitNets: ten epochs of the hint alone, then soft targets whose weight falls from 4 to 1.
+
+    python main.py distill --loss=hint,soft_target --temperature=3 --adversarial_weight=0 \\
+        --weight_schedule=hint=1:100+11:0,supervised=1:0+11:1,soft_target=1:0+11:4~30:1
+
+The flow of the solution procedure: five epochs of it alone, then labels alone.
+
+    python main.py distill --loss=solution_flow --adversarial_weight=0 \\
+        --weight_schedule=solution_flow=1:1+6:0,supervised=1:0+6:1
+
+What the published first stages leave alone, the layers behind the deepest tap, has no gradient
+then; weight decay still acts on it. A run that is broken off goes on in the stage where it was.
+
+A teacher assistant is a student that becomes a teacher: any run's folder is a `--teacher_path`.
+
+    python main.py train_teacher --teacher_depth=40 --teacher_width=2
+    python main.py distill --teacher_depth=40 --teacher_width=2 \\
+        --student_depth=22 --student_width=2 --run_name=assistant
+    python main.py distill --teacher_path=saved_models/assistant --student_depth=10
+
+Source: Mirzadeh, Farajtabar, Li, Levine, Matsukawa, Ghasemzadeh, "Improved Knowledge Distillation
+via Teacher Assistant", 2020.
 """
 
 _ARGUMENT = re.compile(r"^(\w+): ((?:.*\n)(?:    .*\n)*)", re.MULTILINE)
@@ -61,6 +111,7 @@ def _describe_needs(loss):
     needs = [f"layers {', '.join(f'`{tap}`' for tap in loss.taps)}" if loss.taps else "logits"]
     needs += ["labels"] if loss.needs_labels else []
     needs += ["the batch"] if loss.relates_examples else []
+    needs += ["the images' numbers"] if loss.needs_examples else []
     return ", ".join(needs)
 
 
@@ -69,8 +120,8 @@ def _describe_arguments(entry, sections):
     words = dict(_ARGUMENT.findall(_dedent(sections.get("Args", "")) + "\n"))
     lines = []
     for name, parameter in inspect.signature(entry).parameters.items():
-        if name != "name":
-            default = parameter.default
+        default = parameter.default
+        if name != "name" and default not in (None, parameter.empty):
             text = "+".join(default) if isinstance(default, tuple) else str(default)
             text = text.lower() if isinstance(default, bool) else text
             lines.append(f"- `{name}={text}` {_join(words[name])}")
@@ -132,6 +183,9 @@ def write():
     )
     for name in games.names():
         parts.append(_write_entry(name, registry.locate("game", games.TABLE, name)) + "\n")
+    parts += [_SCHEMES, _NETWORKS]
+    for name in models.names():
+        parts.append(_write_entry(name, registry.locate("network", models.NETWORKS, name)) + "\n")
     return "\n".join(parts)
 
 

@@ -9,7 +9,16 @@ import difflib
 import importlib
 import inspect
 
-__all__ = ["build", "locate", "submodule_attributes", "unknown_name"]
+__all__ = ["build", "convert_texts", "locate", "submodule_attributes", "unknown_name"]
+
+_BOOLEANS = {"true": True, "false": False}
+_CONVERSIONS = {
+    bool: (lambda text: _BOOLEANS[text.lower()], "true or false"),
+    int: (int, "a whole number"),
+    float: (float, "a number"),
+    str: (str, "text"),
+    tuple: (lambda text: tuple(filter(None, text.split("+"))), "names joined by +"),
+}
 
 
 def unknown_name(kind, expected, received):
@@ -82,6 +91,40 @@ def build(kind, table, name, /, **arguments):
             f"Received: {', '.join(unexpected)}."
         )
     return entry(**arguments)
+
+
+def convert_texts(owner, defaults, texts):
+    """Turn texts, as a command line has them, into arguments of an entry.
+
+    Args:
+        owner: The entry's name, for the error.
+        defaults: The arguments that it takes, each with its default, whose type is the
+            argument's.
+        texts: Texts by the argument's name. Several names in one are joined by a plus sign.
+
+    Returns:
+        Values by the argument's name.
+
+    Raises:
+        ValueError: If there is no such argument, or a text is not of its type.
+
+    Example:
+        >>> convert_texts("hint", {"taps": ("group2",), "normalize": True}, {"taps": "a+b"})
+        {'taps': ('a', 'b')}
+    """
+    return {key: _convert(owner, key, text, defaults) for key, text in texts.items()}
+
+
+def _convert(owner, key, text, defaults):
+    if key not in defaults:
+        raise unknown_name(f"option of {owner}", defaults, key)
+    convert, expected = _CONVERSIONS[type(defaults[key])]
+    try:
+        return convert(text)
+    except (KeyError, ValueError):
+        raise ValueError(
+            f"Invalid value for {owner}.{key}. Expected {expected}. Received: {text}."
+        ) from None
 
 
 def submodule_attributes(table):

@@ -44,6 +44,48 @@ def test_another_depth_is_refused_with_the_nearest(depth, nearest):
     )
 
 
+@pytest.mark.parametrize(
+    ("blocks", "accepted"),
+    [
+        (sizes.resnet_blocks, [8, 14, 20, 26]),
+        (lambda depth: sizes.resnet_blocks(depth, "large"), [10, 18]),
+        (sizes.res_next_blocks, [11, 20]),
+        (lambda depth: sizes.res_next_blocks(depth, "large"), [26]),
+        (sizes.plain_cnn_convolutions, [5, 8, 11, 14, 17, 20, 23, 26]),
+        (sizes.vgg_convolutions, [8, 11, 13, 16, 19]),
+        (sizes.mobile_net_repeats, [18, 20, 22, 24, 26]),
+    ],
+)
+def test_a_network_comes_in_these_depths(blocks, accepted):
+    found = []
+    for depth in range(-2, 28):
+        try:
+            blocks(depth)
+        except ValueError:
+            continue
+        found.append(depth)
+    assert found == accepted
+
+
+@pytest.mark.parametrize("depth", [11, 13, 16, 19])
+def test_a_vgg_has_as_many_convolutions_as_its_depth_less_the_three_linear_layers(depth):
+    assert sum(sizes.vgg_convolutions(depth)) == depth - 3
+
+
+@pytest.mark.parametrize(("depth", "kernels"), [(18, 2), (34, 2), (10, 2)])
+def test_the_numbers_of_blocks_add_up_to_the_depth(depth, kernels):
+    assert kernels * sum(sizes.resnet_blocks(depth, "large")) + 2 == depth
+
+
+def test_a_depth_of_a_table_is_refused_with_the_whole_table():
+    with pytest.raises(ValueError, match="depth") as caught:
+        sizes.check("resnet", 20, ("stem=large",))
+    assert str(caught.value) == (
+        "Invalid value for depth. Expected 10, 18 or 34 with stem=large. Received: 20."
+    )
+    sizes.check("resnet", 20)
+
+
 def test_check_follows_the_rule_of_the_network():
     sizes.check("wide_resnet", 16)
     with pytest.raises(ValueError, match="Received: 17"):

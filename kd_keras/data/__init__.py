@@ -27,7 +27,12 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     submodules=["pictures"],
     submod_attrs={
         "augmentation": ["Augmentation"],
-        "batches": ["evaluation_batches", "steps_per_epoch", "training_batches"],
+        "batches": [
+            "evaluation_batches",
+            "steps_per_epoch",
+            "training_batches",
+            "with_examples",
+        ],
         "loading": ["load"],
         "splits": ["Split", "Splits"],
         "views": ["view_batches"],

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from kd_keras.data import randomness, reading
 
-__all__ = ["evaluation_batches", "steps_per_epoch", "training_batches"]
+__all__ = ["evaluation_batches", "steps_per_epoch", "training_batches", "with_examples"]
 
 
 def steps_per_epoch(split, batch_size):
@@ -37,6 +37,27 @@ def steps_per_epoch(split, batch_size):
             f"images. Received: {batch_size}."
         )
     return len(split) // batch_size
+
+
+def with_examples(extras=None):
+    """Extras that carry the numbers of the images in the split, as `examples`, beside others.
+
+    Args:
+        extras: As in `training_batches`, or None.
+
+    Returns:
+        Extras for `training_batches`.
+
+    Example:
+        >>> with_examples()(tf.constant([3, 1]), 0, 0)["examples"].numpy().tolist()
+        [3, 1]
+    """
+
+    def make(indices, epoch, view):
+        others = {} if extras is None else extras(indices, epoch, view)
+        return {**others, "examples": indices}
+
+    return make
 
 
 def _batch_maker(split, extras):

@@ -91,6 +91,20 @@ class Split:
         rows = self.rows[np.asarray(indices, np.int64)]
         return np.asarray(self.block.images[rows])
 
+    def draw_images(self, count, seed):
+        """Read some images that chance chooses, each once.
+
+        Args:
+            count: How many, or all if there are fewer.
+            seed: The same one draws the same images.
+
+        Returns:
+            uint8, shape (m, height, width, channels), in the order of the split.
+        """
+        count = min(count, len(self))
+        chosen = np.random.default_rng(seed).choice(len(self), count, replace=False)
+        return self.images_at(np.sort(chosen))
+
     def select(self, indices):
         """Make a split of some of the images, without reading them.
 

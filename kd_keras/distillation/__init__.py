@@ -12,6 +12,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "adversary": ["Adversary"],
         "callbacks": ["DiscriminatorMonitor", "Schedule"],
         "distiller": ["Distiller"],
+        "taps": ["count_features"],
         "signal": ["Signal", "make_request", "make_signal", "require_kept"],
     },
 )

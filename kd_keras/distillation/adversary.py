@@ -9,6 +9,8 @@ import tensorflow as tf
 
 from kd_keras import losses, registry
 from kd_keras.distillation.forward import make_forward
+from kd_keras.distillation.slopes import Slopes
+from kd_keras.losses.taps import average_pixels
 
 __all__ = ["Adversary"]
 
@@ -35,7 +37,8 @@ class Adversary(keras.layers.Layer):
         (g_S + label_weight * CE(label, D(student))) / 2
 
     where g_D and g_S are the game's two sides. With the minimax game, g_D = -L_A and
-    g_S = log P(Fake | D(student)), which are the paper's equations (5) and (7).
+    g_S = log P(Fake | D(student)), which are the paper's equations (5) and (7). Of several
+    teachers the discriminator's teacher terms are the mean.
 
     Args:
         discriminator: A model as `models.get("discriminator", ...)` makes it: from `logits` and
@@ -47,6 +50,14 @@ class Adversary(keras.layers.Layer):
             in one batch.
         frozen_in_student_update: Whether the discriminator is in inference mode (no dropout,
             moving statistics) while the student is updated.
+        look_ahead: Whether the discriminator learns to tell the student that is expected after
+            another update like its last one: see `look_ahead.LookAhead`.
+        teachers: Names of the teacher's layers whose outputs are logits, each of which is Real,
+            such as the members of `models.mean_of`; empty: the teacher's logits are.
+        tap: Name of the student's layer whose output, averaged over the pixels, the discriminator
+            is shown in the place of logits (adversarial network compression); empty: logits.
+        teacher_tap: Name of the teacher's layer beside it; empty: the same.
+        seed: Of the random points at which a game's gradient penalty is taken.
         name: Name of the layer.
 
     Raises:
@@ -63,7 +74,8 @@ class Adversary(keras.layers.Layer):
 
     Reference:
         Xu, Hsu, Huang, "Training Shallow and Thin Networks for Acceleration via Knowledge
-        Distillation with Conditional Adversarial Networks", 2017, section 3.3.
+        Distillation with Conditional Adversarial Networks", 2017, section 3.3. Of inner features:
+        Belagiannis, Farshad, Galasso, "Adversarial Network Compression", 2018.
     """
 
     def __init__(
@@ -74,6 +86,11 @@ class Adversary(keras.layers.Layer):
         label_weight=1.0,
         batch_statistics="separate",
         frozen_in_student_update=False,
+        look_ahead=False,
+        teachers=(),
+        tap="",
+        teacher_tap="",
+        seed=0,
         name="adversary",
     ):
         super().__init__(name=name, dtype="float32")
@@ -84,13 +101,22 @@ class Adversary(keras.layers.Layer):
         self.label_weight = float(label_weight)
         self.batch_statistics = batch_statistics
         self.frozen_in_student_update = frozen_in_student_update
+        self.look_ahead = look_ahead
+        self.teachers = tuple(teachers)
+        self.tap, self.teacher_tap = tap, teacher_tap
+        self.seed = seed
+        self.slopes = Slopes(seed) if self.game.penalty_weight else None
         self.built = True
 
     def start(self, *, xla):
         """Prepare the forward pass; called when the distiller is compiled."""
         self._forward = make_forward(self.discriminator, xla=xla)
 
-    def discriminator_loss(self, teacher_logits, student_logits, labels, image=None):
+    def shown(self, outputs, tap):
+        """What the discriminator sees of a network's outputs, by name: logits, or a layer's."""
+        return average_pixels(outputs[tap]) if tap else outputs["logits"]
+
+    def discriminator_loss(self, teacher_logits, student_logits, labels, image=None, reals=()):
         """What the discriminator minimises, per example.
 
         Args:
@@ -98,6 +124,7 @@ class Adversary(keras.layers.Layer):
             student_logits: Shape (batch, classes). A constant here.
             labels: Shape (batch,), integers.
             image: The batch's images, for a discriminator that is conditioned on them.
+            reals: Logits of each of several teachers; empty: `teacher_logits` alone is Real.
 
         Returns:
             The loss, shape (batch,), in nats for the probabilistic games, and a dict of what
@@ -105,24 +132,37 @@ class Adversary(keras.layers.Layer):
             the rates at which it was right, each of shape (batch,).
         """
         student_logits = tf.stop_gradient(student_logits)
+        reals = reals or [teacher_logits]
         conditions = self._conditions(teacher_logits, labels, image)
-        teacher, student = self._see_both(teacher_logits, student_logits, conditions, True)
-        unhalved = self.game.discriminator_per_example(
-            teacher["real_score"], student["real_score"]
-        ) + self.label_weight * (
-            _cross_entropy(labels, teacher["class_logits"])
-            + _cross_entropy(labels, student["class_logits"])
+        *teachers, student = self._see_all([*reals, student_logits], conditions, True)
+        unhalved = _mean(
+            self.game.discriminator_per_example(teacher["real_score"], student["real_score"])
+            + self.label_weight * _cross_entropy(labels, teacher["class_logits"])
+            for teacher in teachers
         )
+        unhalved += self.label_weight * _cross_entropy(labels, student["class_logits"])
+        if self.slopes is not None:
+            unhalved += self._penalty(reals, student_logits, conditions)
+        classes = [_hits(labels, teacher["class_logits"]) for teacher in teachers]
         verdict = {
             "discriminator_loss": unhalved,
-            "discriminator_teacher_accuracy": _rate(teacher["real_score"] > 0),
+            "discriminator_teacher_accuracy": _mean(_rate(t["real_score"] > 0) for t in teachers),
             "discriminator_student_accuracy": _rate(student["real_score"] < 0),
-            "discriminator_teacher_class_accuracy": _hits(labels, teacher["class_logits"]),
+            "discriminator_teacher_class_accuracy": _mean(classes),
             "discriminator_student_class_accuracy": _hits(labels, student["class_logits"]),
         }
         return 0.5 * unhalved, verdict
 
-    def student_loss(self, teacher_logits, student_logits, labels, image=None):
+    def _penalty(self, reals, student_logits, conditions):
+        def score(logits):
+            return self._see(logits, conditions, False)["real_score"]
+
+        return _mean(
+            self.game.penalty_per_example(self.slopes.norms(score, real, student_logits))
+            for real in reals
+        )
+
+    def student_loss(self, teacher_logits, student_logits, labels, image=None, reals=()):
         """The student's adversarial term, to be minimised, per example.
 
         The terms of L_GAN that do not depend on the student are left out.
@@ -132,6 +172,7 @@ class Adversary(keras.layers.Layer):
             student_logits: Shape (batch, classes).
             labels: Shape (batch,), integers.
             image: The batch's images, for a discriminator that is conditioned on them.
+            reals: Logits of each of several teachers; empty: `teacher_logits` alone is Real.
 
         Returns:
             Shape (batch,), float32.
@@ -139,7 +180,8 @@ class Adversary(keras.layers.Layer):
         training = not self.frozen_in_student_update
         conditions = self._conditions(teacher_logits, labels, image)
         if self.batch_statistics == "joint":
-            _, student = self._see_both(teacher_logits, student_logits, conditions, training)
+            together = [*(reals or [teacher_logits]), student_logits]
+            *_, student = self._see_all(together, conditions, training)
         else:
             student = self._see(student_logits, conditions, training)
         label_part = _cross_entropy(labels, student["class_logits"])
@@ -180,17 +222,15 @@ class Adversary(keras.layers.Layer):
         outputs, _ = self._forward({"logits": logits, **conditions}, training=training)
         return outputs
 
-    def _see_both(self, teacher_logits, student_logits, conditions, training):
+    def _see_all(self, logits, conditions, training):
+        """What is said of each of several sets of logits."""
         if self.batch_statistics == "separate":
-            return (
-                self._see(teacher_logits, conditions, training),
-                self._see(student_logits, conditions, training),
-            )
-        both = tf.concat([teacher_logits, student_logits], axis=0)
-        doubled = {name: tf.concat([value, value], axis=0) for name, value in conditions.items()}
-        outputs = self._see(both, doubled, training)
-        halves = {name: tf.split(value, 2) for name, value in outputs.items()}
-        return tuple({name: parts[i] for name, parts in halves.items()} for i in range(2))
+            return [self._see(each, conditions, training) for each in logits]
+        count = len(logits)
+        repeated = {name: tf.concat([v] * count, axis=0) for name, v in conditions.items()}
+        outputs = self._see(tf.concat(logits, axis=0), repeated, training)
+        parts = {name: tf.split(value, count) for name, value in outputs.items()}
+        return [{name: part[i] for name, part in parts.items()} for i in range(count)]
 
     def get_config(self):
         """The constructor's arguments, for saving."""
@@ -200,6 +240,11 @@ class Adversary(keras.layers.Layer):
             "label_weight": self.label_weight,
             "batch_statistics": self.batch_statistics,
             "frozen_in_student_update": self.frozen_in_student_update,
+            "look_ahead": self.look_ahead,
+            "teachers": self.teachers,
+            "tap": self.tap,
+            "teacher_tap": self.teacher_tap,
+            "seed": self.seed,
             "name": self.name,
         }
 
@@ -214,6 +259,11 @@ class Adversary(keras.layers.Layer):
 
 def _cross_entropy(labels, logits):
     return tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
+
+
+def _mean(values):
+    values = list(values)
+    return tf.add_n(values) / len(values)
 
 
 def _rate(condition):

@@ -19,12 +19,14 @@ class Batch:
         labels: Shape (batch,), int32.
         teacher_logits: Shape (batch, classes), or None.
         sample_weight: Shape (batch,), or None.
+        examples: Numbers of the images in the training set, shape (batch,), or None.
     """
 
     image: tf.Tensor
     labels: tf.Tensor
     teacher_logits: tf.Tensor | None = None
     sample_weight: tf.Tensor | None = None
+    examples: tf.Tensor | None = None
 
 
 def unpack_batch(data):
@@ -32,7 +34,7 @@ def unpack_batch(data):
 
     Args:
         data: `(x, labels)` or `(x, labels, sample_weight)`; x an image tensor, or a dict with
-            `image` and optionally `teacher_logits`.
+            `image` and optionally `teacher_logits` and `examples`.
 
     Returns:
         A `Batch`.
@@ -47,11 +49,12 @@ def unpack_batch(data):
     """
     x, labels, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
     x = x if isinstance(x, dict) else {"image": x}
-    unknown = sorted(set(x) - {"image", "teacher_logits"})
+    unknown = sorted(set(x) - {"image", "teacher_logits", "examples"})
     if "image" not in x or unknown:
         raise ValueError(
             "Unexpected batch. Expected an image, or a dict with image and optionally "
-            f"teacher_logits. Received: a dict with {', '.join(sorted(x)) or 'nothing'}."
+            "teacher_logits and examples. Received: a dict with "
+            f"{', '.join(sorted(x)) or 'nothing'}."
         )
     if labels is None:
         raise ValueError("Unexpected batch. Expected (x, labels). Received: x alone.")
@@ -66,7 +69,13 @@ def unpack_batch(data):
         )
     if sample_weight is not None:
         sample_weight = tf.reshape(tf.cast(sample_weight, tf.float32), [-1])
-    return Batch(x["image"], tf.cast(labels, tf.int32), x.get("teacher_logits"), sample_weight)
+    return Batch(
+        x["image"],
+        tf.cast(labels, tf.int32),
+        x.get("teacher_logits"),
+        sample_weight,
+        x.get("examples"),
+    )
 
 
 def check_models(teacher, student):

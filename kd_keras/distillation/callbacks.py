@@ -4,6 +4,8 @@ import sys
 
 import keras
 
+from kd_keras import schedules
+
 __all__ = ["DiscriminatorMonitor", "Schedule"]
 
 
@@ -26,19 +28,45 @@ class Schedule(keras.callbacks.Callback):
         super().__init__()
         self._values = values
 
+    @classmethod
+    def through(cls, points, distiller):
+        """The schedule through points in time; before the first, a value is as it is now.
+
+        Args:
+            points: By name of a hyperparameter, as `kd_keras.schedules.read_schedule` gives them.
+            distiller: The `Distiller`, as it was made.
+
+        Returns:
+            A `Schedule`.
+
+        Raises:
+            ValueError: If the distiller has no such hyperparameter.
+        """
+        _require_known(points, distiller)
+        before = {name: float(distiller.hyperparameters[name]) for name in points}
+
+        def follow(name):
+            return lambda epoch: schedules.value_at(points[name], epoch + 1, before[name])
+
+        return cls({name: follow(name) for name in points})
+
     def on_train_begin(self, logs=None):
         """Look the names up."""
-        unknown = sorted(set(self._values) - set(self.model.hyperparameters))
-        if unknown:
-            raise ValueError(
-                f"Unknown hyperparameter. Expected some of "
-                f"{', '.join(sorted(self.model.hyperparameters))}. Received: {', '.join(unknown)}."
-            )
+        _require_known(self._values, self.model)
 
     def on_epoch_begin(self, epoch, logs=None):
         """Assign the epoch's values."""
         for name, value in self._values.items():
             self.model.hyperparameters[name].assign(value(epoch))
+
+
+def _require_known(names, distiller):
+    unknown = sorted(set(names) - set(distiller.hyperparameters))
+    if unknown:
+        raise ValueError(
+            f"Unknown hyperparameter. Expected some of "
+            f"{', '.join(sorted(distiller.hyperparameters))}. Received: {', '.join(unknown)}."
+        )
 
 
 class DiscriminatorMonitor(keras.callbacks.Callback):

@@ -10,8 +10,9 @@ import tensorflow as tf
 
 from kd_keras.distillation.batch import check_models, require_same_classes, unpack_batch
 from kd_keras.distillation.forward import make_forward, synchronize_batch_normalization
+from kd_keras.distillation.look_ahead import LookAhead
 from kd_keras.distillation.saving import Saving
-from kd_keras.distillation.taps import connect_losses
+from kd_keras.distillation.taps import connect_losses, require_features
 from kd_keras.distillation.terms import Terms, average
 from kd_keras.distillation.tracking import Tracking
 from kd_keras.distillation.updates import apply_gradients, backpropagate, gradient_shares
@@ -27,6 +28,7 @@ class _Untracked:
         self.teacher = teacher
         self.teacher_forward = None
         self.student_forward = None
+        self.evaluation_forward = None
 
 
 @keras.saving.register_keras_serializable(package="kd_keras")
@@ -108,6 +110,7 @@ class Distiller(Saving, keras.Model):
             adversary=adversary,
             adversarial_weight=adversarial_weight,
         )
+        self.look_ahead = LookAhead(student) if adversary and adversary.look_ahead else None
         self.track_gradient_shares = track_gradient_shares
         self._evaluates = False
         self._untracked = _Untracked(teacher)
@@ -123,6 +126,7 @@ class Distiller(Saving, keras.Model):
         if self.terms.compare_logits:
             require_same_classes(self.teacher, self.student)
         connect_losses(self.terms.matching, self.teacher, self.student)
+        require_features(self.adversary, self.teacher, self.student)
 
     @property
     def teacher(self):
@@ -216,6 +220,8 @@ class Distiller(Saving, keras.Model):
         self._untracked.student_forward = self._make_forward(
             self.student, self.terms.student_taps, xla
         )
+        # Without XLA, which would compile anew for a last batch that is smaller.
+        self._untracked.evaluation_forward = self._make_forward(self.student, (), False)
         if self.teacher is not None:
             self._untracked.teacher_forward = self._make_forward(
                 self.teacher, self.terms.teacher_taps, xla
@@ -264,6 +270,8 @@ class Distiller(Saving, keras.Model):
             optimizer=self.optimizer,
             variables=self.student.trainable_variables,
         )
+        if self.look_ahead:
+            self.look_ahead.remember()
         apply_gradients(
             self.optimizer, gradients + own_gradients, self.student_variables, self.clip_norm
         )
@@ -273,7 +281,8 @@ class Distiller(Saving, keras.Model):
     def test_step(self, data):
         """The student's cross-entropy and metrics. The teacher is not asked, nothing moves."""
         batch = unpack_batch(data)
-        logits = tf.cast(self.student(batch.image, training=False), tf.float32)
+        outputs, _ = self._untracked.evaluation_forward(batch.image, training=False)
+        logits = outputs["logits"]
         cross_entropy = self.terms.supervised(batch.labels, logits)
         self.tracking.evaluation(cross_entropy, batch.sample_weight)
         return self.tracking.without_training(self._results(None, logits, batch))
@@ -315,10 +324,13 @@ class Distiller(Saving, keras.Model):
     def _update_discriminator(self, teacher, student, batch):
         if self.adversary is None:
             return {}
+        real, fake = self.terms.shown(teacher, student)
+        if self.look_ahead:
+            fake = self.look_ahead.logits(batch.image)
         variables = self.adversary.trainable_variables
         with tf.GradientTape() as tape:
             per_example, verdict = self.adversary.discriminator_loss(
-                teacher["logits"], student["logits"], batch.labels, batch.image
+                real, fake, batch.labels, batch.image, self.terms.reals(teacher)
             )
             loss = average(per_example, batch.sample_weight)
         self.discriminator_optimizer.apply(tape.gradient(loss, variables), variables)

@@ -8,7 +8,13 @@ import difflib
 from kd_keras import registry
 from kd_keras.models import graphs, with_taps
 
-__all__ = ["connect_losses", "layer_pairs"]
+__all__ = [
+    "adversary_pairs",
+    "connect_losses",
+    "count_features",
+    "layer_pairs",
+    "require_features",
+]
 
 _LISTED_LAYERS = 20
 
@@ -24,6 +30,54 @@ def layer_pairs(loss):
         for the loss; none where it reads logits.
     """
     return tuple(zip(loss.teacher_taps or loss.taps, loss.taps, strict=True))
+
+
+def adversary_pairs(adversary):
+    """The layers that an adversary compares, as `layer_pairs`; none where it is shown logits."""
+    if adversary is None or not adversary.tap:
+        return []
+    return [(adversary.teacher_tap or adversary.tap, adversary.tap)]
+
+
+def count_features(role, model, layer):
+    """How many features an adversary is shown of a layer: its channels.
+
+    Args:
+        role: Whose layer it is, "teacher" or "student", for the error.
+        model: A functional model.
+        layer: The layer's name.
+
+    Raises:
+        TypeError: If the model is not functional.
+        ValueError: If there is no such layer.
+    """
+    return _shapes("adversary", role, model, {layer: layer})[layer][-1]
+
+
+def require_features(adversary, teacher, student):
+    """Refuse layers that have not as many features as the discriminator takes.
+
+    Args:
+        adversary: An `Adversary`, or None.
+        teacher: A functional model, or None.
+        student: A functional model.
+
+    Raises:
+        TypeError: If a model is not functional.
+        ValueError: If a network has no such layer, or it has other features.
+    """
+    for pair in adversary_pairs(adversary):
+        expected = adversary.discriminator.inputs[0].shape[-1]
+        for role, model, layer in zip(
+            ("teacher", "student"), (teacher, student), pair, strict=True
+        ):
+            found = expected if model is None else count_features(role, model, layer)
+            if found != expected:
+                raise ValueError(
+                    f"The discriminator cannot be shown {layer} of the {role}. Expected "
+                    f"{expected} features, as it takes. Received: {found}. Teacher and student "
+                    "need layers with as many channels as each other."
+                )
 
 
 def connect_losses(matching, teacher, student):

@@ -6,7 +6,7 @@ import keras
 import tensorflow as tf
 
 from kd_keras import losses
-from kd_keras.distillation.taps import layer_pairs
+from kd_keras.distillation.taps import adversary_pairs, layer_pairs
 
 __all__ = ["Terms", "average"]
 
@@ -81,18 +81,26 @@ class Terms(keras.layers.Layer):
     def compare_logits(self):
         """Whether any term compares the logits of the two, class by class."""
         on_logits = any(not loss.taps for loss in self.matching.values())
-        return on_logits or self.adversary is not None
+        return on_logits or (self.adversary is not None and not self.adversary.tap)
+
+    @property
+    def need_examples(self):
+        """Whether any loss needs the numbers of the images in the training set."""
+        return any(loss.needs_examples for loss in self.matching.values())
 
     @property
     def teacher_taps(self):
         """Names of the teacher's layers that the losses read."""
         pairs = [pair for loss in self.matching.values() for pair in layer_pairs(loss)]
-        return tuple(dict.fromkeys(teacher for teacher, _ in pairs))
+        pairs += adversary_pairs(self.adversary)
+        real = self.adversary.teachers if self.adversary is not None else ()
+        return tuple(dict.fromkeys([*(teacher for teacher, _ in pairs), *real]))
 
     @property
     def student_taps(self):
         """Names of the student's layers that the losses read."""
         pairs = [pair for loss in self.matching.values() for pair in layer_pairs(loss)]
+        pairs += adversary_pairs(self.adversary)
         return tuple(dict.fromkeys(student for _, student in pairs))
 
     @property
@@ -128,12 +136,28 @@ class Terms(keras.layers.Layer):
                 for argument in loss.scheduled
             }
             labels = batch.labels if loss.needs_labels else None
-            values[name] = loss.per_example(*pair, labels, **scheduled)
+            more = {"examples": _examples_of(batch, name)} if loss.needs_examples else {}
+            values[name] = loss.per_example(*pair, labels, **scheduled, **more)
         if self.adversary is not None:
             values["adversarial"] = self.adversary.student_loss(
-                teacher["logits"], student["logits"], batch.labels, batch.image
+                *self.shown(teacher, student),
+                batch.labels,
+                batch.image,
+                self.reals(teacher),
             )
         return values
+
+    def shown(self, teacher, student):
+        """What the adversary is shown of the two networks' outputs."""
+        adversary = self.adversary
+        return (
+            adversary.shown(teacher, adversary.teacher_tap or adversary.tap),
+            adversary.shown(student, adversary.tap),
+        )
+
+    def reals(self, teacher):
+        """The logits of each of several teachers, where the adversary is shown them."""
+        return [teacher[name] for name in self.adversary.teachers]
 
     def contributions(self, values, sample_weight=None):
         """The weighted means that add up to the student's objective, by the term's name."""
@@ -141,6 +165,15 @@ class Terms(keras.layers.Layer):
             name: self.hyperparameters[name].value * average(values[name], sample_weight)
             for name in self.names
         }
+
+
+def _examples_of(batch, name):
+    if batch.examples is None:
+        raise ValueError(
+            f"{name} needs to know which images a batch holds. Expected batches with examples, "
+            "the images' numbers in the training set: see data.with_examples. Received: none."
+        )
+    return batch.examples
 
 
 def _read_by(loss, teacher, student):

@@ -12,6 +12,7 @@ from kd_keras import registry
 TABLE = {
     "attention_transfer": "kd_keras.losses.attention_transfer:AttentionTransfer",
     "class_distance": "kd_keras.losses.class_distance:ClassDistance",
+    "contrast_memory": "kd_keras.losses.contrast_memory:ContrastMemory",
     "dark_rank": "kd_keras.losses.dark_rank:DarkRank",
     "decoupled_distillation": "kd_keras.losses.decoupled_distillation:DecoupledDistillation",
     "hint": "kd_keras.losses.hint:Hint",

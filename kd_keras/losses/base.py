@@ -42,6 +42,8 @@ class DistillationLoss(keras.layers.Layer, keras.distillation.DistillationLoss):
         teacher_taps: Names of the teacher's layers beside them, in the same order. Empty: the
             same names.
         needs_labels: Whether `per_example` needs `labels`.
+        needs_examples: Whether it is given `examples` by that name, the numbers of the images in
+            the training set, shape (batch,), and its method `set_examples` the set's labels.
         relates_examples: Whether an example's value depends on the others of the batch, which
             on several replicas is the replica's own.
         scheduled: Names of the constructor's arguments that may change during training. Their
@@ -65,6 +67,7 @@ class DistillationLoss(keras.layers.Layer, keras.distillation.DistillationLoss):
     taps = ()
     teacher_taps = ()
     needs_labels = False
+    needs_examples = False
     relates_examples = False
     scheduled = ()
     default_weight = 1.0

@@ -19,9 +19,9 @@ class InBatchContrast(taps.TapLoss):
     s and t are the student's and the teacher's features after a trained linear embedding of
     each, scaled to length 1. j runs over example i and those of other labels.
 
-    This is not the published estimator: that one contrasts an example with 16384 embeddings of
-    a memory of the whole training set, which is indexed by the example's number. A batch does
-    not carry that number, so the negatives are the batch's (InfoNCE).
+    This is not the published estimator, which contrasts an example with 16384 embeddings of a
+    memory of the whole training set: `contrast_memory` is. Here the negatives are the batch's
+    (InfoNCE), and there is nothing to remember.
 
     Args:
         taps: Names of the student's layers.

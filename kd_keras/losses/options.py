@@ -9,15 +9,6 @@ from kd_keras import losses, registry
 
 __all__ = ["read_options"]
 
-_BOOLEANS = {"true": True, "false": False}
-_CONVERSIONS = {
-    bool: (lambda text: _BOOLEANS[text.lower()], "true or false"),
-    int: (int, "a whole number"),
-    float: (float, "a number"),
-    str: (str, "text"),
-    tuple: (lambda text: tuple(filter(None, text.split("+"))), "names joined by +"),
-}
-
 
 def read_options(name, texts):
     """Turn texts into arguments of a loss's constructor.
@@ -40,16 +31,4 @@ def read_options(name, texts):
     entry = registry.locate("loss", losses.TABLE, name)
     parameters = inspect.signature(entry).parameters
     defaults = {key: value.default for key, value in parameters.items() if key != "name"}
-    return {key: _convert(name, key, text, defaults) for key, text in texts.items()}
-
-
-def _convert(name, key, text, defaults):
-    if key not in defaults:
-        raise registry.unknown_name(f"option of {name}", defaults, key)
-    convert, expected = _CONVERSIONS[type(defaults[key])]
-    try:
-        return convert(text)
-    except (KeyError, ValueError):
-        raise ValueError(
-            f"Invalid value for {name}.{key}. Expected {expected}. Received: {text}."
-        ) from None
+    return registry.convert_texts(name, defaults, texts)

@@ -5,7 +5,23 @@ Only layers of Keras are used, so that a saved network loads without this projec
 
 import keras
 
-__all__ = ["Seeds", "batch_normalization", "convolution", "linear", "standardize"]
+from kd_keras import registry
+
+__all__ = [
+    "Seeds",
+    "batch_normalization",
+    "check_sizes",
+    "classify",
+    "convolution",
+    "depthwise_convolution",
+    "halve_by_largest",
+    "linear",
+    "make_stem",
+    "normalize_and_rectify",
+    "standardize",
+]
+
+STEMS = ("large", "small")
 
 
 class Seeds:
@@ -105,6 +121,96 @@ def convolution(filters, kernel_size, *, stride=1, seeds, name):
 def batch_normalization(name):
     """Batch normalisation with PyTorch's momentum (0.1 there is 0.9 here) and epsilon."""
     return keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=name)
+
+
+def depthwise_convolution(*, stride=1, seeds, name):
+    """A 3x3 convolution of each channel by itself, padded and drawn as `convolution`.
+
+    Args:
+        stride: Step in pixels.
+        seeds: A `Seeds`.
+        name: Name of the layer.
+
+    Returns:
+        A function from a tensor to a tensor.
+    """
+    layer = keras.layers.DepthwiseConv2D(
+        3,
+        strides=stride,
+        padding="valid" if stride > 1 else "same",
+        use_bias=False,
+        depthwise_initializer=keras.initializers.VarianceScaling(
+            2.0, "fan_out", "untruncated_normal", seed=seeds()
+        ),
+        name=name,
+    )
+    if stride == 1:
+        return layer
+    pad = keras.layers.ZeroPadding2D(1, name=f"{name}_padding")
+    return lambda x: layer(pad(x))
+
+
+def normalize_and_rectify(x, label):
+    """Batch normalisation and ReLU, named after what they follow."""
+    x = batch_normalization(name=f"{label}_normalization")(x)
+    return keras.layers.ReLU(name=f"{label}_relu")(x)
+
+
+def halve_by_largest(x, name):
+    """The largest of 3x3 pixels, every second one, of an image that is nowhere below 0."""
+    x = keras.layers.ZeroPadding2D(1, name=f"{name}_padding")(x)
+    return keras.layers.MaxPooling2D(3, strides=2, name=name)(x)
+
+
+def make_stem(x, filters, *, kind, seeds):
+    """The first layers of a residual or plain network, for small or for large images.
+
+    small: a 3x3 convolution called `stem`. large: a 7x7 convolution of stride 2 called `stem`, and
+    a quarter of its pixels by `halve_by_largest`, as for images of 224 pixels. Each is normalised
+    and rectified.
+
+    Args:
+        x: The standardised image.
+        filters: Channels.
+        kind: "small" or "large".
+        seeds: A `Seeds`.
+
+    Returns:
+        The tensor for the first group.
+
+    Raises:
+        ValueError: If there is no such stem.
+    """
+    if kind not in STEMS:
+        raise registry.unknown_name("stem", STEMS, kind)
+    size, stride = (7, 2) if kind == "large" else (3, 1)
+    x = convolution(filters, size, stride=stride, seeds=seeds, name="stem")(x)
+    x = normalize_and_rectify(x, "stem")
+    return halve_by_largest(x, "stem_pooling") if kind == "large" else x
+
+
+def classify(x, num_classes, *, seeds):
+    """The mean of all pixels, called `pooled`, and a linear layer, called `logits`."""
+    x = keras.layers.GlobalAveragePooling2D(name="pooled")(x)
+    return linear(num_classes, x.shape[-1], seeds=seeds, name="logits")(x)
+
+
+def check_sizes(num_classes, **sizes):
+    """Refuse fewer than two classes, and sizes below 1.
+
+    Raises:
+        ValueError: If a number is too small.
+
+    Example:
+        >>> check_sizes(10, width=0)
+        Traceback (most recent call last):
+        ValueError: Invalid value for width. Expected 1 or more. Received: 0.
+    """
+    for name, value, lowest in [("num_classes", num_classes, 2), *((*s, 1) for s in sizes.items())]:
+        if value < lowest:
+            raise ValueError(
+                f"Invalid value for {name}. Expected {lowest} or more. Received: {value}."
+            )
 
 
 def linear(units, inputs, *, seeds, name):

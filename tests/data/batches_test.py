@@ -269,3 +269,13 @@ def test_batches_begin_within_an_epoch(split, first_step):
     begun = train_on(split, augmentation=AUGMENTED, first_epoch=1, first_step=first_step)
     for expected, received in zip(whole, take(begun, 3), strict=True):
         np.testing.assert_array_equal(expected[STEPS + first_step :], received)
+
+
+def test_examples_are_numbered_as_in_the_split():
+    splits = data.load("synthetic")
+    extras = data.with_examples(lambda indices, epoch, view: {"twice": 2 * indices})
+    batches = data.evaluation_batches(splits.test, batch_size=16, extras=extras)
+    for number, (features, _) in enumerate(batches):
+        expected = np.arange(16 * number, 16 * (number + 1))
+        np.testing.assert_array_equal(features["examples"], expected)
+        np.testing.assert_array_equal(features["twice"], 2 * expected)

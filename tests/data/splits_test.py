@@ -51,6 +51,18 @@ def test_images_of_a_mapped_split_stay_on_disk(tmp_path):
     np.testing.assert_array_equal(read, images[[3, 2]])
 
 
+def test_chance_chooses_images_by_its_seed():
+    images = make_images(50)
+    split = Split.from_arrays(images, np.arange(50)).select(np.arange(10, 50))
+    drawn = split.draw_images(20, seed=3)
+    np.testing.assert_array_equal(drawn, split.draw_images(20, seed=3))
+    assert not np.array_equal(drawn, split.draw_images(20, seed=4))
+    numbers = [next(i for i in range(50) if np.array_equal(images[i], one)) for one in drawn]
+    assert numbers == sorted(set(numbers))
+    assert min(numbers) >= 10
+    np.testing.assert_array_equal(split.draw_images(99, seed=3), images[10:])
+
+
 def test_an_empty_split_has_a_shape():
     split = Split.from_arrays(make_images(2), [0, 1]).select([])
     assert len(split) == 0

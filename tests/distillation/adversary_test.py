@@ -95,7 +95,7 @@ def test_separate_statistics_hide_a_common_scale_and_joint_ones_show_it():
     rates = {}
     for statistics in ("separate", "joint"):
         adversary = _started(batch_statistics=statistics)
-        both = adversary._see_both(teacher, teacher * 100, {}, True)
+        both = adversary._see_all([teacher, teacher * 100], {}, True)
         rates[statistics] = float(
             tf.reduce_max(tf.abs(both[0]["real_score"] - both[1]["real_score"]))
         )
@@ -150,3 +150,103 @@ def test_unknown_choices_are_refused():
         toys.make_adversary(batch_statistics="together")
     with pytest.raises(ValueError, match="Unknown game"):
         toys.make_adversary("chess")
+
+
+def test_several_teachers_are_real_each_on_its_own():
+    """The discriminator's teacher terms are the mean over the teachers."""
+    first, second, student = _logits(0), _logits(1), _logits(2)
+    labels = tf.constant(np.arange(8, dtype="int32") % toys.CLASSES)
+    adversary = _started(teachers=("teacher1", "teacher2"))
+    (loss, verdict), *alone = (
+        adversary.discriminator_loss(first, student, labels, reals=reals)
+        for reals in ([first, second], [first], [second])
+    )
+    np.testing.assert_allclose(loss, (alone[0][0] + alone[1][0]) / 2, rtol=1e-5)
+    for name, value in verdict.items():
+        np.testing.assert_allclose(value, (alone[0][1][name] + alone[1][1][name]) / 2, rtol=1e-5)
+
+
+def test_the_distiller_shows_the_discriminator_the_members_of_a_mean():
+    teachers = [toys.make_residual(seed) for seed in (2, 3)]
+    names = [models.member_name(1), models.member_name(2)]
+    distiller = toys.make_distiller(
+        toys.make_residual(1),
+        models.mean_of(teachers),
+        adversary=toys.make_adversary(teachers=names, batch_statistics="joint"),
+    )
+    images, labels = toys.make_images(16)
+    logs = distiller.train_on_batch(images, labels, return_dict=True)
+    assert np.isfinite(list(logs.values())).all()
+    asked = distiller._untracked.teacher_forward(tf.cast(images, tf.float32), training=False)[0]
+    for name, teacher in zip(names, teachers, strict=True):
+        np.testing.assert_allclose(asked[name], teacher(images), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("batch_statistics", ["separate", "joint"])
+def test_a_gradient_penalty_is_added_and_moves_the_discriminator(batch_statistics):
+    game = games.get("wasserstein_penalty", penalty_weight=5.0)
+    teacher, student = tf.constant(_logits(0)), tf.constant(_logits(1))
+    labels = tf.zeros([8], tf.int32)
+    adversary, plain = (
+        _started(game=each, batch_statistics=batch_statistics)
+        for each in (game, games.get("wasserstein", weight_clip=None))
+    )
+    loss, _ = adversary.discriminator_loss(teacher, student, labels)
+    expected, _ = plain.discriminator_loss(teacher, student, labels)
+    penalty = 2 * (loss - expected).numpy()
+    assert (penalty >= 0).all()
+    assert penalty.max() > 1e-3
+    with tf.GradientTape() as tape:
+        paid = tf.reduce_sum(adversary._penalty([teacher], student, {}))
+    kernel = adversary.discriminator.get_layer("block1_linear").kernel
+    assert np.abs(tape.gradient(paid, kernel.value)).max() > 0
+
+
+def _tapping(num_features=8, **taps):
+    discriminator = models.get("discriminator", num_classes=toys.CLASSES, num_features=num_features)
+    return distillation.Adversary(discriminator, **taps)
+
+
+def test_a_discriminator_may_be_shown_a_layer_in_the_place_of_logits():
+    adversary = _tapping(tap="tap")
+    distiller = toys.make_distiller(adversary=adversary, matching=[])
+    vectors, labels = toys.make_vectors(16)
+    features = [
+        models.with_taps(network, ("tap",))(vectors)["tap"]
+        for network in (distiller.teacher, distiller.student)
+    ]
+    logs = distiller.train_on_batch(vectors, labels, return_dict=True)
+    assert "agreement" not in logs
+    again = _tapping(tap="tap")
+    again.start(xla=False)
+    _, verdict = again.discriminator_loss(*features, tf.constant(labels))
+    expected = 2 * np.log(2) + 2 * np.log(toys.CLASSES)  # its output layer starts at zero
+    np.testing.assert_allclose(verdict["discriminator_loss"], expected, rtol=1e-5)
+    assert logs["discriminator_loss"] == pytest.approx(expected, rel=1e-5)
+
+
+def test_the_gradient_of_what_is_shown_reaches_the_student_below_it_alone():
+    adversary = _tapping(tap="tap", label_weight=1.0)
+    distiller = toys.make_distiller(adversary=adversary, matching=[], supervised_weight=0.0)
+    vectors, labels = toys.make_vectors(16)
+    for _ in range(3):  # the output layer has to leave its zeros first
+        before = [v.numpy() for v in distiller.student.trainable_variables]
+        distiller.train_on_batch(vectors, labels)
+    moved = [
+        np.abs(now.numpy() - then).max() > 0
+        for now, then in zip(distiller.student.trainable_variables, before, strict=True)
+    ]
+    assert moved == [True, True, False, False]
+
+
+def test_maps_are_averaged_over_their_pixels():
+    maps = np.random.default_rng(0).normal(size=(2, 3, 3, 8)).astype("float32")
+    shown = _tapping(tap="a").shown({"a": tf.constant(maps)}, "a")
+    np.testing.assert_allclose(shown, maps.mean((1, 2)), rtol=1e-5, atol=1e-6)
+
+
+def test_layers_with_other_features_are_refused():
+    with pytest.raises(ValueError, match=r"cannot be shown tap of the teacher\. Expected 5 feat"):
+        toys.make_distiller(adversary=_tapping(5, tap="tap"))
+    with pytest.raises(ValueError, match=r"Unknown layer of the teacher.*adversary reads it"):
+        toys.make_distiller(adversary=_tapping(tap="tap", teacher_tap="tapp"))

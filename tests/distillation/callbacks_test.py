@@ -1,6 +1,6 @@
 import pytest
 
-from kd_keras import distillation, losses
+from kd_keras import distillation, losses, schedules
 from tests.distillation import toys
 
 
@@ -86,3 +86,17 @@ def test_an_unknown_hyperparameter_is_refused():
     with pytest.raises(ValueError, match="Unknown hyperparameter") as error:
         distiller.fit(*toys.make_vectors(), verbose=0, callbacks=[schedule])
     assert "logit_l1, supervised" in str(error.value)
+
+
+def test_a_schedule_goes_through_points_and_starts_from_what_is_there():
+    distiller = toys.make_distiller(matching=[(losses.LogitL1(), 0.25)])
+    points = {"logit_l1": schedules.read_schedule("2:1~4:0"), "supervised": ()}
+    schedule = distillation.Schedule.through(points, distiller)
+    schedule.set_model(distiller)
+    seen = []
+    for epoch in range(4):
+        schedule.on_epoch_begin(epoch)
+        seen.append([float(distiller.hyperparameters[name]) for name in points])
+    assert seen == [[0.25, 1.0], [1.0, 1.0], [0.5, 1.0], [0.0, 1.0]]
+    with pytest.raises(ValueError, match="Unknown hyperparameter"):
+        distillation.Schedule.through({"logit_l1.temperature": ()}, distiller)

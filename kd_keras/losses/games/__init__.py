@@ -13,6 +13,7 @@ TABLE = {
     "minimax": "kd_keras.losses.games.minimax:Minimax",
     "non_saturating": "kd_keras.losses.games.non_saturating:NonSaturating",
     "wasserstein": "kd_keras.losses.games.wasserstein:Wasserstein",
+    "wasserstein_penalty": "kd_keras.losses.games.wasserstein_penalty:WassersteinPenalty",
 }
 
 

@@ -23,9 +23,12 @@ class Game:
     Attributes:
         weight_clip: None, or the bound to which the trainer clamps the discriminator's kernels
             and biases after each of its updates. Batch normalisation is left alone.
+        penalty_weight: None, or a number above 0: the trainer adds `penalty_per_example` of the
+            score's slope between the two players' logits to what the discriminator minimises.
     """
 
     weight_clip = None
+    penalty_weight = None
 
     def discriminator_per_example(self, teacher_score, student_score):
         """What the discriminator minimises.
@@ -55,6 +58,21 @@ class Game:
         raise NotImplementedError(
             f"{type(self).__name__} does not say what the student minimises. Write its method "
             "student_per_example(self, student_score), which returns one float32 value per "
+            "example, shape (batch,)."
+        )
+
+    def penalty_per_example(self, slope):
+        """What the discriminator pays for its slope, where the game has a penalty weight.
+
+        Args:
+            slope: Norm of the score's gradient with respect to the logits, shape (batch,).
+
+        Returns:
+            Shape (batch,), float32.
+        """
+        raise NotImplementedError(
+            f"{type(self).__name__} has a penalty_weight and does not say what it weighs. Write "
+            "its method penalty_per_example(self, slope), which returns one float32 value per "
             "example, shape (batch,)."
         )
 

@@ -59,3 +59,9 @@ def test_a_score_with_a_second_axis_is_refused():
     message = "Expected a score of shape (batch,). Received: (4, 1)."
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         base.as_score(tf.zeros([4, 1]))
+
+
+def test_a_game_with_a_penalty_weight_says_what_to_write():
+    assert base.Game.penalty_weight is None
+    with pytest.raises(NotImplementedError, match=r"^_Unfinished has a penalty_weight and does"):
+        _Unfinished().penalty_per_example(tf.zeros([1]))
