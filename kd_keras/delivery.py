@@ -38,6 +38,7 @@ def gather_contents(config, model, splits):
     section = config.export
     metadata = {
         "licence": section.licence,
+        "limits": _limits_of_model(config, splits),
         "fingerprint": {"weights": models.fingerprint_weights(model), "data": splits.fingerprint},
     }
     if not section.include_preprocessing:
@@ -49,15 +50,11 @@ def gather_contents(config, model, splits):
         "class_names": splits.class_names,
         "include_preprocessing": section.include_preprocessing,
         "batch_size": section.static_batch or None,
-        "representative_images": _draw(splits.train, section.calibration_images, config.run.seed),
+        "representative_images": splits.train.draw_images(
+            section.calibration_images, config.run.seed
+        ),
         "metadata": metadata,
     }
-
-
-def _draw(split, count, seed):
-    count = min(count, len(split))
-    chosen = np.random.default_rng(seed).choice(len(split), count, replace=False)
-    return split.images_at(np.sort(chosen))
 
 
 def judge(config, model, written, splits):
@@ -101,6 +98,16 @@ def print_verdicts(config, verdicts):
     for verdict in verdicts:
         for reason in verdict.reasons:
             print(f"{verdict.path.name}: {reason}")
+    if config.evaluation.run and any(map(_lost_by_rounding, verdicts)):
+        print(
+            "Training on with the rounding of 8 bits in the network may win the error back: "
+            f"python main.py quantize --run={config.evaluation.run}"
+        )
+
+
+def _lost_by_rounding(verdict):
+    runs = verdict.error_after_percent is not None
+    return verdict.precision == "int8" and runs and not verdict.passed
 
 
 def describe(config, subject, splits, verdicts):
@@ -172,8 +179,8 @@ def _figures(subject):
     return {"judged on": figures.get("judged_on"), **plain}
 
 
-def _limits(config, splits, verdicts):
-    limits = [
+def _limits_of_model(config, splits):
+    return [
         f"It names one of its {splits.num_classes} classes for every picture, also for one of "
         "something else.",
         f"Its figures are of the {config.evaluation.split} images of {splits.name}; on pictures "
@@ -181,6 +188,10 @@ def _limits(config, splits, verdicts):
         f"It was trained on images of {splits.image_shape[0]} x {splits.image_shape[1]} pixels; "
         "larger ones have to be scaled down to them.",
     ]
+
+
+def _limits(config, splits, verdicts):
+    limits = _limits_of_model(config, splits)
     if any(verdict.latencies for verdict in verdicts):
         limits.append(
             "The latencies are of one image on the machine that wrote this card, called from "

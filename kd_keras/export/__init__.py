@@ -40,10 +40,11 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "complexity": ["Complexity", "measure_complexity"],
-        "contents": ["Contents"],
+        "contents": ["Contents", "append_ranges", "read_ranges"],
         "folding": ["fold"],
         "keras_file": ["load_keras"],
-        "latency": ["Latency", "measure_latency"],
+        "latency": ["Latency", "Timing", "measure_in_turn", "measure_latency"],
+        "memory": ["measure_peak_memory"],
         "model_card": ["format_model_card"],
         "predictor": ["Predictor", "load_predictor"],
         "verdict": ["Verdict"],

@@ -12,13 +12,17 @@ from kd_keras.export import files
 __all__ = [
     "METADATA_NAME",
     "Contents",
+    "append_ranges",
     "append_to_archive",
     "class_names_of",
     "read_class_names",
     "read_from_archive",
+    "read_ranges",
 ]
 
 METADATA_NAME = "about.json"
+
+_RANGES_NAME = "activation_ranges.json"
 
 _EARLIEST = (1980, 1, 1, 0, 0, 0)  # no time of day: the same model gives the same file
 
@@ -35,6 +39,8 @@ class Contents:
         representative_images: Images from which a format with whole numbers learns their range,
             in pixels from 0 to 255, shape (images, height, width, channels); None where no such
             format is written.
+        activation_ranges: The ranges that a network was trained with, as
+            `models.learned_ranges` gives them; none where it was not.
         metadata: Plain values by name to be kept in the file: licence, fingerprints.
     """
 
@@ -42,6 +48,7 @@ class Contents:
     include_preprocessing: bool = True
     batch_size: int | None = None
     representative_images: np.ndarray | None = None
+    activation_ranges: dict = dataclasses.field(default_factory=dict)
     metadata: dict = dataclasses.field(default_factory=dict)
 
     def __post_init__(self):
@@ -122,3 +129,37 @@ def class_names_of(text, path):
         return tuple(map(str, json.loads(text)["class_names"]))
     except (ValueError, KeyError, TypeError) as error:
         raise files.damaged(path, f"Its {METADATA_NAME} is damaged") from error
+
+
+def append_ranges(path, ranges):
+    """Keep the ranges that a network was trained with in its `.keras` file.
+
+    Args:
+        path: Of the file.
+        ranges: As `models.learned_ranges` gives them; nothing is written where there are none.
+    """
+    if ranges:
+        append_to_archive(path, {_RANGES_NAME: json.dumps(ranges, indent=2) + "\n"})
+
+
+def read_ranges(path):
+    """The ranges of activations that a network was trained with.
+
+    Args:
+        path: Of its file.
+
+    Returns:
+        Pairs (low, high) by the name of what returns the tensor; none where there are none in the
+        file.
+
+    Raises:
+        ValueError: If they are damaged.
+    """
+    if not pathlib.Path(path).is_file():
+        return {}
+    text = read_from_archive(path, _RANGES_NAME)
+    try:
+        ranges = json.loads(text) if text else {}
+        return {name: (float(low), float(high)) for name, (low, high) in ranges.items()}
+    except (ValueError, TypeError, AttributeError) as error:
+        raise files.damaged(path, f"Its {_RANGES_NAME} is damaged") from error

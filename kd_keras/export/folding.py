@@ -26,7 +26,7 @@ def fold(network):
       takes the shift back in a bias of its own. The sign is that of the whole stream.
     - |g| > 0 passes through ReLU, pooling and zero padding into the kernels that read it.
 
-    Dropout goes, and the division of the standardisation goes into the stem's kernel. A
+    Dropout goes, and the scale of the standardisation goes into the stem's kernel. A
     normalisation stays a product and a sum where its g has another sign than those of its stream,
     is 0 or next to it, or where something else reads the tensor.
 

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from kd_keras.export import streams
+from kd_keras.models import graphs
 
 __all__ = ["Factors", "Plan", "make_plan"]
 
@@ -66,7 +67,7 @@ def make_plan(network):
     """
     graph, plan = streams.Graph(network), Plan()
     for call in graph.calls:
-        if type(call.operation) is keras.layers.Normalization and graph.is_single(call):
+        if type(call.operation) in _STANDARDIZATIONS and graph.is_single(call):
             _plan_standardization(call, graph, plan)
     for stream in graph.streams():
         if stream.is_closed and stream.is_tree:
@@ -77,16 +78,35 @@ def make_plan(network):
 
 
 def _plan_standardization(call, graph, plan):
+    shift, scale = _STANDARDIZATIONS[type(call.operation)](call.operation)
     channels = call.outputs.shape[-1]
-    mean, variance = (
-        np.broadcast_to(np.asarray(part, np.float64).ravel(), channels)
-        for part in (call.operation.mean, call.operation.variance)
-    )
-    scale = 1 / np.maximum(np.sqrt(variance), keras.backend.epsilon())
+    shift, scale = (np.broadcast_to(part.ravel(), channels) for part in (shift, scale))
+    if (scale <= 0).any():
+        return
     absorbers = graph.absorbers(call.outputs)
-    plan.affine[id(call.operation)] = (-mean, None if absorbers else scale, None)
+    shift_before = shift if shift.any() else None
+    plan.affine[id(call.operation)] = (shift_before, None if absorbers else scale, None)
     for layer in absorbers:
         plan.factors(layer).input *= scale
+
+
+def _line_of_normalization(layer):
+    """Shift before and scale of (x - mean) / deviation."""
+    mean, variance = (np.asarray(part, np.float64) for part in (layer.mean, layer.variance))
+    return -mean, 1 / np.maximum(np.sqrt(variance), keras.backend.epsilon())
+
+
+def _line_of_rescaling(layer):
+    """Shift before and scale of scale x + offset; a scale of 0 stays as it is, and is left."""
+    scale, offset = (np.asarray(part, np.float64) for part in (layer.scale, layer.offset))
+    scale, offset = np.broadcast_arrays(scale, offset)
+    return np.divide(offset, scale, out=np.zeros_like(offset), where=scale != 0), scale
+
+
+_STANDARDIZATIONS = {
+    keras.layers.Normalization: _line_of_normalization,
+    keras.layers.Rescaling: _line_of_rescaling,
+}
 
 
 def _line(layer):
@@ -157,7 +177,7 @@ def _choose_offsets(stream, lines, flip, plan):
         tensor = id(member.outputs)
         offset = np.zeros_like(flip)
         if streams.is_sum(member):
-            offset = sum(offsets.get(id(part), offset) for part in streams.inputs_of(member))
+            offset = sum(offsets.get(id(part), offset) for part in graphs.inputs_of(member))
         if free[tensor] is not None:
             reader, target = wanted.get(tensor, (None, np.zeros_like(flip)))
             plan.factors(free[tensor]).offset += target - offset

@@ -47,4 +47,5 @@ def write_keras(model, path, **options):
     )
     network.save(path)
     contents.append_to_archive(path, {contents.METADATA_NAME: options.to_json()})
+    contents.append_ranges(path, options.activation_ranges)
     return path

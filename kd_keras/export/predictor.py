@@ -122,15 +122,16 @@ class Predictor:
         """
         return self.record.get("include_preprocessing", True)
 
-    def check(self, input_shape=None, num_classes=None):
+    def check(self, input_shape=None, num_classes=None, class_names=()):
         """Refuse data that this model is not for.
 
         Args:
             input_shape: (height, width, channels) of the data's images.
             num_classes: The data's number of classes.
+            class_names: The data's classes. They are compared where the file has names too.
 
         Raises:
-            ValueError: If the model has another image size or number of classes.
+            ValueError: If the model has another image size, number of classes or other classes.
         """
         if input_shape is not None and not self._takes(input_shape):
             raise ValueError(
@@ -142,6 +143,12 @@ class Predictor:
                 "Model and data disagree on the number of classes. "
                 f"Received: model {self.num_classes}, data {num_classes}."
             )
+        for number, (own, other) in enumerate(zip(self.class_names, class_names, strict=False)):
+            if own != other:
+                raise ValueError(
+                    f"Model and data disagree on class {number}, counted from 0. "
+                    f"Received: model {own}, data {other}."
+                )
 
     def _takes(self, input_shape):
         return len(input_shape) == 3 and all(

@@ -3,11 +3,14 @@
 What is to be learnt from it for batch normalisation is in `folding_plan`.
 """
 
+import collections
+
 import keras
 
 from kd_keras.models import graphs
+from kd_keras.models.graphs import inputs_of
 
-__all__ = ["Graph", "Stream", "inputs_of", "is_sum"]
+__all__ = ["Graph", "Stream", "is_sum"]
 
 _KERNELS = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D, keras.layers.Dense)
 _TRANSPARENT = (
@@ -29,17 +32,13 @@ class Graph:
 
     def __init__(self, network):
         self.calls = []
-        self._end = graphs.rebuild(network, calls=self.calls).outputs[0]
-        self._readers = {}
-        self._times = {}
-        for call in self.calls:
-            self._times[id(call.operation)] = self._times.get(id(call.operation), 0) + 1
-            for tensor in inputs_of(call):
-                self._readers.setdefault(id(tensor), []).append(call)
+        outputs = graphs.rebuild(network, calls=self.calls).outputs
+        self._readers = graphs.find_readers(self.calls, outputs)
+        self._times = collections.Counter(id(call.operation) for call in self.calls)
 
     def readers(self, tensor):
         """The calls that read a tensor; None stands for the network's output."""
-        return self._readers.get(id(tensor), []) + [None] * (tensor is self._end)
+        return self._readers.get(id(tensor), [])
 
     def is_single(self, call):
         """Whether the layer is called here alone, so that its weights can change."""
@@ -156,19 +155,13 @@ class Stream:
         return None
 
 
-def inputs_of(call):
-    """The tensors that a call reads."""
-    return [
-        leaf for leaf in keras.tree.flatten(call.arguments) if isinstance(leaf, keras.KerasTensor)
-    ]
-
-
 def is_sum(call):
     """Whether a call adds tensors of one shape."""
-    shapes = {tensor.shape for tensor in (*inputs_of(call), call.outputs)}
     # `a + b` is an operation that Keras does not name in its public interface.
-    adds = type(call.operation).__name__ == "Add"
-    return adds and len(shapes) == 1 and len(inputs_of(call)) > 1
+    if type(call.operation).__name__ != "Add":
+        return False
+    shapes = {tensor.shape for tensor in (*inputs_of(call), call.outputs)}
+    return len(shapes) == 1 and len(inputs_of(call)) > 1
 
 
 def _passes_scale(call):

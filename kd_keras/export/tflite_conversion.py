@@ -1,9 +1,12 @@
 """What the TensorFlow Lite formats share: from a network to one file with its labels inside.
 
 What sets a format apart is in its own module; how a file is read is in `tflite`. The converter
-and its quantiser are TensorFlow's.
+and its quantiser are TensorFlow's: the operations they leave are fewest after `folding`, and the
+quantiser of ai-edge-quantizer gave the same numbers from one batch of images, and worse ones from
+several.
 """
 
+import functools
 import pathlib
 import re
 import tempfile
@@ -20,45 +23,94 @@ from kd_keras.export.preparation import prepare
 from kd_keras.export.saved_model import save_signatures
 from kd_keras.export.silence import silence
 
-__all__ = ["LABELS_NAME", "quantize_to", "require_whole_numbers", "write_tflite"]
+__all__ = ["LABELS_NAME", "require_whole_numbers", "write_tflite", "write_whole_numbers"]
 
 LABELS_NAME = "labels.txt"
 
 _FLOATS = frozenset({"float16", "float32", "float64"})
 
 
-def write_tflite(model, path, contents, configure=None):
+def write_tflite(model, path, options, configure=None):
     """Write a network as a TensorFlow Lite file.
 
     Args:
-        model: A functional `keras.Model` from images to logits or probabilities.
+        model: A functional `keras.Model` from images to logits or probabilities. It may have
+            been trained in half precision.
         path: The file to write; `.tflite` is added where it is missing.
-        contents: The `contents.Contents`.
-        configure: Called with the `tf.lite.TFLiteConverter` and a function without arguments
-            that yields representative images one call's arguments at a time.
+        options: Those of `contents.Contents`, by name.
+        configure: Called with the `tf.lite.TFLiteConverter`.
 
     Returns:
         The file, a `pathlib.Path`.
 
     Raises:
-        TypeError: If the model is not functional.
+        TypeError: If the model is not functional, or there is no such option.
         ValueError: If the model is no classifier of images, the names do not fit it, there is
             no preprocessing to leave out, or an operation does not exist in TensorFlow Lite.
     """
-    path = pathlib.Path(path)
-    if path.suffix != ".tflite":
-        path = path.with_name(path.name + ".tflite")
-    network = folding.fold(
+    contents = contents_of_files.Contents(**options)
+    return _write(_prepare(model, contents), path, contents, configure)
+
+
+def write_whole_numbers(model, path, options, number_type, operations):
+    """Write a network as a TensorFlow Lite file that computes in whole numbers alone.
+
+    The ranges of the activations are those that the network was trained with, where the options
+    have them, the numbers are of 8 bits and no operation is without one; else those that it has
+    on representative images.
+
+    Args:
+        model, path, options: As `write_tflite` takes them; `representative_images` is needed.
+        number_type: The `tf.DType` of input and output.
+        operations: The `tf.lite.OpsSet` of the operations that may be used.
+
+    Returns:
+        The file, a `pathlib.Path`.
+
+    Raises:
+        TypeError: As `write_tflite`.
+        ValueError: As `write_tflite`; and if there are no images, or an operation would compute
+            in floating point.
+    """
+    contents = contents_of_files.Contents(**options)
+    network = _prepare(model, contents)
+
+    def configure(converter):
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        converter.inference_input_type = number_type
+        converter.inference_output_type = number_type
+
+    def configure_by_images(converter):
+        configure(converter)
+        converter.representative_dataset = functools.partial(_calls, model, network, contents)
+        converter.target_spec.supported_ops = [operations]
+
+    if contents.activation_ranges and number_type.size == 1:
+        rounding = models.with_ranges(network, contents.activation_ranges)
+        written = _write(rounding, path, contents, configure)
+        if not _in_floats(written):
+            return written
+    return require_whole_numbers(_write(network, path, contents, configure_by_images))
+
+
+def _prepare(model, contents):
+    return folding.fold(
         prepare(
             model,
             class_names=contents.class_names,
             include_preprocessing=contents.include_preprocessing,
         )
     )
+
+
+def _write(network, path, contents, configure):
+    path = pathlib.Path(path)
+    if path.suffix != ".tflite":
+        path = path.with_name(path.name + ".tflite")
     with tempfile.TemporaryDirectory() as directory:
         save_signatures(network, directory, probabilities=False, batch_size=contents.batch_size)
         try:
-            content = _convert(directory, configure, lambda: _calls(model, network, contents))
+            content = _convert(directory, configure)
         except ConverterError as error:
             raise _explained(error, network) from error
     path.write_bytes(content)
@@ -69,13 +121,13 @@ def write_tflite(model, path, contents, configure=None):
     return path
 
 
-def _convert(directory, configure, representative_calls):
+def _convert(directory, configure):
     converter = tf.lite.TFLiteConverter.from_saved_model(
         directory, signature_keys=["serving_default"]
     )
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
     if configure is not None:
-        configure(converter, representative_calls)
+        configure(converter)
     with silence(), warnings.catch_warnings():
         # Asks for ranges that the representative images give.
         warnings.filterwarnings("ignore", message="Statistics for quantized inputs were expected")
@@ -106,27 +158,6 @@ def _calls(model, network, contents):
         yield [batch if standardize is None else standardize(batch).numpy()]
 
 
-def quantize_to(number_type, operations):
-    """What makes a file compute in whole numbers alone, from its input to its output.
-
-    Args:
-        number_type: The `tf.DType` of input and output.
-        operations: The `tf.lite.OpsSet` of the operations that may be used.
-
-    Returns:
-        The `configure` of `write_tflite`.
-    """
-
-    def configure(converter, representative_calls):
-        converter.optimizations = [tf.lite.Optimize.DEFAULT]
-        converter.representative_dataset = representative_calls
-        converter.target_spec.supported_ops = [operations]
-        converter.inference_input_type = number_type
-        converter.inference_output_type = number_type
-
-    return configure
-
-
 def require_whole_numbers(path):
     """Refuse a file in which an operation still computes in floating point.
 
@@ -139,15 +170,7 @@ def require_whole_numbers(path):
     Raises:
         ValueError: If there is such an operation.
     """
-    opened = interpreter.open_interpreter(path, fused=False)
-    in_floats = sorted(
-        {
-            operation.name
-            for operation in interpreter.list_operations(opened)
-            for tensor in (*operation.inputs, *operation.outputs)
-            if tensor is not None and tensor.dtype in _FLOATS
-        }
-    )
+    in_floats = _in_floats(path)
     if in_floats:
         raise ValueError(
             f"Cannot write {path.name} in whole numbers alone. Expected operations that have "
@@ -155,6 +178,19 @@ def require_whole_numbers(path):
             "or the format tflite_dynamic_int8."
         )
     return path
+
+
+def _in_floats(path):
+    """The names of the operations that compute in floating point, sorted."""
+    opened = interpreter.open_interpreter(path, fused=False)
+    return sorted(
+        {
+            operation.name
+            for operation in interpreter.list_operations(opened)
+            for tensor in (*operation.inputs, *operation.outputs)
+            if tensor is not None and tensor.dtype in _FLOATS
+        }
+    )
 
 
 def _explained(error, network):

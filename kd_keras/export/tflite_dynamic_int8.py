@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from kd_keras.export import contents, tflite_conversion
+from kd_keras.export import tflite_conversion
 
 __all__ = ["write_tflite_dynamic_int8"]
 
@@ -14,19 +14,7 @@ def write_tflite_dynamic_int8(model, path, **options):
     activations are quantised at every call by their own range, so that no images are needed
     beforehand. Input and output are float32.
 
-    Args:
-        model: A functional `keras.Model` from images to logits or probabilities. It may have
-            been trained in half precision.
-        path: The file to write; `.tflite` is added where it is missing.
-        **options: Of `contents.Contents`.
-
-    Returns:
-        The file, a `pathlib.Path`.
-
-    Raises:
-        TypeError: If the model is not functional, or there is no such option.
-        ValueError: If the model is no classifier of images, the options do not fit it, or an
-            operation does not exist in this form.
+    It takes, returns and raises what `tflite_conversion.write_tflite` does.
 
     Example:
         >>> import keras, tempfile
@@ -36,8 +24,8 @@ def write_tflite_dynamic_int8(model, path, **options):
         >>> path.name
         'model.tflite'
     """
-    return tflite_conversion.write_tflite(model, path, contents.Contents(**options), _configure)
+    return tflite_conversion.write_tflite(model, path, options, _configure)
 
 
-def _configure(converter, representative_calls):
+def _configure(converter):
     converter.optimizations = [tf.lite.Optimize.DEFAULT]

@@ -2,13 +2,11 @@
 
 import tensorflow as tf
 
-from kd_keras.export import contents, tflite_conversion
+from kd_keras.export import tflite_conversion
 
 __all__ = ["write_tflite_int16x8"]
 
-_CONFIGURE = tflite_conversion.quantize_to(
-    tf.int16, tf.lite.OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8
-)
+_OPERATIONS = tf.lite.OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8
 
 
 def write_tflite_int16x8(model, path, **options):
@@ -18,19 +16,7 @@ def write_tflite_int16x8(model, path, **options):
     processors. LiteRT computes it on an ordinary processor without its fast kernels, many times
     slower than float32. Input and output are int16, biases int64.
 
-    Args:
-        model: A functional `keras.Model` from images to logits or probabilities. It may have
-            been trained in half precision.
-        path: The file to write; `.tflite` is added where it is missing.
-        **options: Of `contents.Contents`, of which `representative_images` is needed.
-
-    Returns:
-        The file, a `pathlib.Path`.
-
-    Raises:
-        TypeError: If the model is not functional, or there is no such option.
-        ValueError: If the model is no classifier of images, the options do not fit it, or an
-            operation does not exist in this form.
+    It takes, returns and raises what `tflite_conversion.write_whole_numbers` does.
 
     Example:
         >>> import keras, tempfile
@@ -45,5 +31,4 @@ def write_tflite_int16x8(model, path, **options):
         >>> opened.get_input_details()[0]["dtype"].__name__
         'int16'
     """
-    path = tflite_conversion.write_tflite(model, path, contents.Contents(**options), _CONFIGURE)
-    return tflite_conversion.require_whole_numbers(path)
+    return tflite_conversion.write_whole_numbers(model, path, options, tf.int16, _OPERATIONS)

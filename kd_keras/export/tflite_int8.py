@@ -2,11 +2,11 @@
 
 import tensorflow as tf
 
-from kd_keras.export import contents, tflite_conversion
+from kd_keras.export import tflite_conversion
 
 __all__ = ["write_tflite_int8"]
 
-_CONFIGURE = tflite_conversion.quantize_to(tf.int8, tf.lite.OpsSet.TFLITE_BUILTINS_INT8)
+_OPERATIONS = tf.lite.OpsSet.TFLITE_BUILTINS_INT8
 
 
 def write_tflite_int8(model, path, **options):
@@ -16,19 +16,7 @@ def write_tflite_int8(model, path, **options):
     activations with the range that they have on representative images. The scale and the zero
     of input and output are in the file. No operation is left in floating point.
 
-    Args:
-        model: A functional `keras.Model` from images to logits or probabilities. It may have
-            been trained in half precision.
-        path: The file to write; `.tflite` is added where it is missing.
-        **options: Of `contents.Contents`, of which `representative_images` is needed.
-
-    Returns:
-        The file, a `pathlib.Path`.
-
-    Raises:
-        TypeError: If the model is not functional, or there is no such option.
-        ValueError: If the model is no classifier of images, the options do not fit it, or an
-            operation does not exist in this form.
+    It takes, returns and raises what `tflite_conversion.write_whole_numbers` does.
 
     Example:
         >>> import keras, tempfile
@@ -43,5 +31,4 @@ def write_tflite_int8(model, path, **options):
         >>> opened.get_input_details()[0]["dtype"].__name__
         'int8'
     """
-    path = tflite_conversion.write_tflite(model, path, contents.Contents(**options), _CONFIGURE)
-    return tflite_conversion.require_whole_numbers(path)
+    return tflite_conversion.write_whole_numbers(model, path, options, tf.int8, _OPERATIONS)

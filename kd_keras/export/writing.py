@@ -30,7 +30,7 @@ def write(model, directory, formats=("saved_model", "tflite_float32"), **options
         directory: The folder to write to; it is made if there is none.
         formats: Some of `kd_keras.export.names()`.
         **options: Of `Contents`: `class_names`, `include_preprocessing`, `batch_size`,
-            `representative_images` and `metadata`.
+            `representative_images`, `activation_ranges` and `metadata`.
 
     Returns:
         A dictionary from the format to its file or folder, a `pathlib.Path`.

@@ -89,8 +89,4 @@ class _Acceleration:
 def _is_relu(layer, dropout):
     if not isinstance(layer, keras.Layer) or layer.activity_regularizer is not None:
         return False
-    plain = type(layer) is keras.layers.ReLU and (
-        layer.max_value is None and layer.negative_slope == layer.threshold == 0
-    )
-    named = type(layer) is keras.layers.Activation and layer.activation is keras.activations.relu
-    return (plain or named) and layer.compute_dtype == dropout.compute_dtype
+    return graphs.is_relu(layer) and layer.compute_dtype == dropout.compute_dtype

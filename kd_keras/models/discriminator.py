@@ -16,6 +16,7 @@ _IMAGE_FILTERS = (32, 64)
 def discriminator(
     num_classes,
     *,
+    num_features=None,
     depth=3,
     count_output_layer=False,
     dropout=0.3,
@@ -52,6 +53,8 @@ def discriminator(
 
     Args:
         num_classes: C, 2 or more.
+        num_features: For a discriminator of inner features in the place of logits: how many there
+            are, which is then the number of nodes of its layers too.
         depth: Layers of C nodes, 1 or more.
         count_output_layer: The output layer is one of the depth: one block fewer.
         dropout: Probability in [0, 1) at the end of each block's branch.
@@ -86,14 +89,15 @@ def discriminator(
     _check_sizes(num_classes, depth)
     make_head = _choose_head(head, real_fake_output)
     seeds = layers.Seeds(seed)
-    x = keras.Input([num_classes], dtype="float32", name="logits")
+    nodes = num_classes if num_features is None else num_features
+    x = keras.Input([nodes], dtype="float32", name="logits")
     inputs = {"logits": x}
     if input_batch_normalization:
         x = _batch_normalization(x, "logits_normalization")
     if condition != "none":
         inputs[condition], embedding = _embed(condition, num_classes, image_shape, seeds)
         x = keras.layers.Concatenate(dtype="float32", name="conditioned")([x, embedding])
-        x = _linear(x, num_classes, seeds, "projection")
+        x = _linear(x, nodes, seeds, "projection")
     for block in range(depth - 1 if count_output_layer else depth):
         x = _residual_block(x, dropout, seeds, f"block{block + 1}")
     real_score, class_logits = make_head(x, num_classes)

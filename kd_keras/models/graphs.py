@@ -1,6 +1,6 @@
 """Walking the graph of a functional Keras model, call by call.
 
-Only what `conversion` needs to rebuild a model with some of its calls changed.
+Only what is needed to rebuild a model with some of its calls changed.
 """
 
 import dataclasses
@@ -9,7 +9,10 @@ import keras
 
 __all__ = [
     "Call",
+    "find_readers",
+    "inputs_of",
     "is_functional",
+    "is_relu",
     "layer_names",
     "producer",
     "rebuild",
@@ -115,6 +118,43 @@ def rebuild(model, *, layer=None, call=None, calls=None, input_dtype=None):
 def producer(calls, tensor):
     """The call that returned a tensor, or None if it is an input."""
     return next((call for call in calls if call.outputs is tensor), None)
+
+
+def inputs_of(call):
+    """The tensors that a call reads."""
+    return [
+        leaf for leaf in keras.tree.flatten(call.arguments) if isinstance(leaf, keras.KerasTensor)
+    ]
+
+
+def find_readers(calls, outputs=()):
+    """Who reads each tensor.
+
+    Args:
+        calls: The `Call`s of a model.
+        outputs: Its outputs.
+
+    Returns:
+        A dictionary from a tensor's id to the calls that read it; None among them stands for
+        being an output of the model. A tensor that nobody reads is not in it.
+    """
+    readers = {}
+    for call in calls:
+        for tensor in inputs_of(call):
+            readers.setdefault(id(tensor), []).append(call)
+    for tensor in outputs:
+        readers.setdefault(id(tensor), []).append(None)
+    return readers
+
+
+def is_relu(operation):
+    """Whether a layer is max(x, 0) and nothing else."""
+    if type(operation) is keras.layers.ReLU:
+        return operation.max_value is None and operation.negative_slope == operation.threshold == 0
+    return (
+        type(operation) is keras.layers.Activation
+        and operation.activation is keras.activations.relu
+    )
 
 
 def layer_names(model):

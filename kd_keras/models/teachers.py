@@ -7,7 +7,7 @@ import keras
 
 from kd_keras.models import graphs
 
-__all__ = ["active_random_states", "mean_of", "with_active_dropout"]
+__all__ = ["active_random_states", "mean_of", "member_name", "with_active_dropout"]
 
 _DROPOUTS = (keras.layers.AlphaDropout, keras.layers.Dropout, keras.layers.GaussianDropout)
 
@@ -146,10 +146,15 @@ def mean_of(models):
     logits = []
     for number, model in enumerate(models, start=1):
         # Two networks of one name cannot be layers of one model.
-        member = keras.Model(model.inputs[0], model.outputs[0], name=f"teacher{number}")
+        member = keras.Model(model.inputs[0], model.outputs[0], name=member_name(number))
         logits.append(member(image))
     mean = keras.layers.Average(dtype="float32", name="logits")(logits)
     return keras.Model(image, mean, name="mean_of_teachers")
+
+
+def member_name(number):
+    """The name of a teacher's layer within `mean_of` several, counted from 1."""
+    return f"teacher{number}"
 
 
 def _require_alike(first, other):

@@ -50,3 +50,25 @@ def test_class_names_are_read_from_the_metadata(tmp_path):
 def test_damaged_metadata_is_refused(text, tmp_path):
     with pytest.raises(ValueError, match=r"Cannot read .*file\. Its about\.json is damaged\."):
         contents.class_names_of(text, tmp_path / "file")
+
+
+def test_ranges_are_kept_in_a_file_and_read_back(tmp_path):
+    path = tmp_path / "model.keras"
+    path.write_bytes(b"a model")
+    contents.append_ranges(path, {})
+    assert path.read_bytes() == b"a model"
+    contents.append_ranges(path, {"image": (0.0, 255.0), "relu": (0.0, 0.1)})
+    assert contents.read_ranges(path) == {"image": (0.0, 255.0), "relu": (0.0, 0.1)}
+
+
+def test_a_file_without_ranges_and_a_folder_have_none(tmp_path):
+    (tmp_path / "model.keras").write_bytes(b"a model")
+    assert contents.read_ranges(tmp_path / "model.keras") == contents.read_ranges(tmp_path) == {}
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"image": 3}', '{"image": ["low", 1]}'])
+def test_damaged_ranges_are_refused(text, tmp_path):
+    path = tmp_path / "model.keras"
+    contents.append_to_archive(path, {"activation_ranges.json": text})
+    with pytest.raises(ValueError, match=r"Its activation_ranges\.json is damaged\."):
+        contents.read_ranges(path)

@@ -236,3 +236,31 @@ def test_the_file_has_convolutions_and_residual_sums_only(trained, operations_of
         "FULLY_CONNECTED",
         "MEAN",
     ]
+
+
+@pytest.mark.parametrize(
+    ("scale", "offset", "added"),
+    [
+        (1 / 127.5, -1.0, 1),
+        (1 / 255, 0.0, 0),
+        ([0.5, 2.0, 3.0], [1.0, 0.0, -2.0], 1),
+    ],
+)
+def test_a_rescaling_becomes_a_sum_at_most(scale, offset, added):
+    image = keras.Input(SHAPE)
+    x = convolution(keras.layers.Rescaling(scale, offset)(image))
+    model = classifier(image, relu(x))
+    folded = folding.fold(model)
+    assert_equal(model, folded, scale=100.0)
+    assert count(folded, keras.layers.Rescaling) == 0
+    assert names(folded).count("Add") == added
+    assert names(folded).count("Multiply") == 0
+
+
+@pytest.mark.parametrize("scale", [-1.0, 0.0])
+def test_a_rescaling_that_turns_or_ends_the_image_stays(scale):
+    image = keras.Input(SHAPE)
+    model = classifier(image, relu(convolution(keras.layers.Rescaling(scale, 1.0)(image))))
+    folded = folding.fold(model)
+    assert_equal(model, folded)
+    assert count(folded, keras.layers.Rescaling) == 1

@@ -163,6 +163,17 @@ def test_what_is_no_classifier_is_refused(tmp_path):
             predictor.load_predictor(foreign)
 
 
+def test_other_classes_are_refused_where_the_file_names_its_own(folder, class_names):
+    named = [predictor.load_predictor(folder / name) for name in KINDS.values()]
+    named = [opened for opened in named if opened.class_names]
+    assert named
+    for opened in named:
+        opened.check(class_names=class_names)
+        other = (*class_names[:2], "cow", *class_names[3:])
+        with pytest.raises(ValueError, match=r"class 2, .* Received: model cat, data cow\."):
+            opened.check(class_names=other)
+
+
 def test_other_data_is_refused(folder, images):
     for name in KINDS.values():
         opened = predictor.load_predictor(folder / name)

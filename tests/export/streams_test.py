@@ -84,6 +84,16 @@ def test_something_else_that_reads_a_stream_is_foreign():
     assert not stream.is_closed
 
 
+def test_an_operation_with_several_outputs_is_no_sum_and_no_source():
+    image = keras.Input(SHAPE)
+    x = keras.layers.BatchNormalization()(keras.layers.Conv2D(4, 1)(image))
+    parts = [keras.layers.Conv2D(2, 1)(part) for part in keras.ops.split(x, 2, axis=-1)]
+    x = keras.layers.Concatenate()(parts)
+    graph = streams.Graph(keras.Model(image, keras.layers.GlobalAveragePooling2D()(x)))
+    assert not any(streams.is_sum(call) for call in graph.calls)
+    assert [len(stream.normalized) for stream in graph.streams()] == [1]
+
+
 def test_a_sum_that_spreads_a_smaller_tensor_is_none():
     image = keras.Input(SHAPE)
     x = keras.layers.Conv2D(4, 3, padding="same", name="wide")(image)

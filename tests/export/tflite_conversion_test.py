@@ -3,9 +3,8 @@ import json
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 
-from kd_keras import export
+from kd_keras import export, models
 from kd_keras.export import contents, interpreter, tflite_conversion, tflite_float32, tflite_int8
 
 QUANTIZED = ("tflite_int8", "tflite_uint8", "tflite_int16x8")
@@ -70,6 +69,53 @@ def test_images_that_do_not_do_are_refused(network, images, message, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def _weights(path):
+    details = interpreter.open_interpreter(path, fused=False).get_tensor_details()
+    return [
+        tensor
+        for tensor in details
+        if tensor["dtype"] == np.int8
+        and len(tensor["shape"]) > 1
+        and tensor["quantization_parameters"]["scales"].size > 1
+    ]
+
+
+@pytest.mark.parametrize("name", ["tflite_int8", "tflite_uint8"])
+def test_ranges_that_were_learnt_are_those_of_the_file(name, network, calibration, tmp_path):
+    quantized = models.with_fake_quantization(export.fold(network))
+    quantized(calibration.astype(np.float32), training=True)
+    # No images would give these.
+    quantized.get_layer("pooled_range").high.assign(4.0)
+    quantized.get_layer("logits_range").low.assign(-20.0)
+    plain, ranges = models.to_plain(quantized), models.learned_ranges(quantized)
+    path = export.write(plain, tmp_path, [name], activation_ranges=ranges)[name]
+    predictor = export.load_predictor(path)
+    assert predictor.precision == "int8"
+    [logits] = interpreter.open_interpreter(path).get_output_details()
+    low, high = ranges["logits"]
+    assert logits["quantization"][0] == pytest.approx((high - low) / 255, rel=1e-5)
+    [image] = interpreter.open_interpreter(path).get_input_details()
+    assert image["quantization"] == (1.0, -128 if name == "tflite_int8" else 0)
+    scales = {len(x["quantization_parameters"]["scales"]) for x in _weights(path)}
+    assert scales == {4, 5, 8}  # one for each output channel
+    expected = quantized(calibration.astype(np.float32)).numpy()
+    difference = np.abs(predictor.predict(calibration) - expected)
+    assert difference.max() <= 3.5 * logits["quantization"][0]
+
+
+def test_ranges_of_8_bits_are_not_used_for_16(network, calibration, tmp_path):
+    path = export.write(
+        network,
+        tmp_path,
+        ["tflite_int16x8"],
+        activation_ranges={"image": (0.0, 1.0)},
+        representative_images=calibration,
+    )["tflite_int16x8"]
+    logits = network(calibration.astype(np.float32)).numpy()
+    received = export.load_predictor(path).predict(calibration)
+    np.testing.assert_allclose(received, logits, atol=0.05 * np.ptp(logits))
+
+
 def test_a_batch_of_its_own_is_kept(network, images, calibration, tmp_path):
     path = tflite_float32.write_tflite_float32(network, tmp_path / "model", batch_size=1)
     predictor = export.load_predictor(path)
@@ -95,10 +141,3 @@ def test_ranges_are_learnt_from_standardized_images_where_the_file_takes_them(
     logits = network(images.astype(np.float32)).numpy()
     received = export.load_predictor(path).predict(standardized)
     np.testing.assert_allclose(received, logits, atol=0.1 * np.ptp(logits))
-
-
-def test_quantizing_sets_both_ends():
-    converter = tf.lite.TFLiteConverter([])
-    tflite_conversion.quantize_to(tf.uint8, tf.lite.OpsSet.TFLITE_BUILTINS_INT8)(converter, list)
-    assert converter.inference_input_type == converter.inference_output_type == tf.uint8
-    assert converter.target_spec.supported_ops == [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]

@@ -1,0 +1,165 @@
+"""From a finished run to one that goes on from its network, pruned or rounded as int8.
+
+How filters are taken out and where numbers are rounded is in `models`; here are the settings that
+such a run takes over, its folder, and what its network is made from.
+"""
+
+import dataclasses
+import pathlib
+
+from kd_keras import assembly, config, export, models, training
+
+__all__ = [
+    "SECTIONS",
+    "adopt",
+    "build_pruned",
+    "build_quantized",
+    "folder_of",
+    "suit",
+]
+
+# What a run takes over from the one that its network comes from.
+_OF_TEACHER = ("teacher", "training")
+_OF_STUDENT = (*_OF_TEACHER, "student", "signal", "distillation", "discriminator")
+# The sections of its own that it depends on, beside those of a student.
+SECTIONS = {"prune": ("refinement", "pruning"), "quantize": ("refinement",)}
+_LABELS_ALONE = config.Distillation(loss=(), adversarial_weight=0.0)
+
+
+def adopt(settings, subject):
+    """The settings of a finished run, for the epochs after something was done to its network.
+
+    The data, the teacher, the terms and the recipe are the run's; a teacher learns from the labels
+    alone, as it did. The epochs, the learning rate and the gradient's largest norm are those of
+    `refinement`: folded, a network has no normalisation that would forgive a large step. It is
+    trained in float32, which the saved network is in.
+
+    Args:
+        settings: The `config.Config` of the command.
+        subject: The `runs.Subject`.
+
+    Returns:
+        The `config.Config`.
+
+    Raises:
+        ValueError: If the model has no record of a run, or one of another version.
+    """
+    if not subject.record:
+        raise ValueError(
+            f"Nothing is known of how {subject.path} was trained. Expected --run=FOLDER, the "
+            "folder of a finished run with its config.json."
+        )
+    recorded = subject.record["config"]
+    is_teacher = subject.record["identity"].get("command") == "train_teacher"
+    names = _OF_TEACHER if is_teacher else _OF_STUDENT
+    whole = config.from_dictionary({name: recorded[name] for name in names})
+    sections = {name: getattr(whole, name) for name in names}
+    if is_teacher:
+        values = dataclasses.asdict(sections["teacher"])
+        sections |= {"student": config.Student(**values), "distillation": _LABELS_ALONE}
+    elif subject.teacher_path:
+        teacher = dataclasses.replace(sections["teacher"], path=str(subject.teacher_path))
+        sections["teacher"] = teacher
+    sections["training"] = dataclasses.replace(
+        sections["training"],
+        epochs=settings.refinement.epochs,
+        learning_rate=settings.refinement.learning_rate,
+        clip_norm=settings.refinement.clip_norm,
+        schedule="cosine",
+        learning_rate_drops=(),
+        warmup_epochs=0,
+        precision="float32",
+        xla="auto",
+    )
+    return dataclasses.replace(subject.config, **sections)
+
+
+def suit(settings, command):
+    """The settings as far as they suit what the command does to the network.
+
+    A network that rounds has no batch normalisation, so that its inner layers hold other numbers
+    than those of the teacher: terms that compare them are left out, and that is printed. XLA is
+    not used on it, where it has not been tried.
+
+    Args:
+        settings: As `adopt` returns them.
+        command: `"prune"` or `"quantize"`.
+
+    Returns:
+        The `config.Config`.
+
+    Raises:
+        ValueError: If no term remains.
+    """
+    if command != "quantize":
+        return settings
+    section = settings.distillation
+    pairs = zip(section.weighted_losses, assembly.make_matching(settings), strict=True)
+    inner = {name for (name, _), (loss, _) in pairs if loss.taps}
+    if inner:
+        print(f"  without {', '.join(sorted(inner))}: folding changes the numbers of inner layers")
+    section = dataclasses.replace(
+        section,
+        loss=tuple(entry for entry in section.loss if entry.partition(":")[0] not in inner),
+        loss_option=tuple(o for o in section.loss_option if o.partition(".")[0] not in inner),
+    )
+    recipe = dataclasses.replace(settings.training, xla="no")
+    return dataclasses.replace(settings, distillation=section, training=recipe)
+
+
+def folder_of(settings, subject, command):
+    """The folder of the new run: the one of that name, or one beside the run it goes on from."""
+    if settings.run.name:
+        return training.RunFolder(pathlib.Path(settings.run.output_directory) / settings.run.name)
+    percent = 100 * settings.pruning.fraction
+    ending = {"prune": f"pruned{percent:g}", "quantize": "int8"}[command]
+    origin = subject.path.parent
+    return training.RunFolder(origin.with_name(f"{origin.name}-{ending}"))
+
+
+def build_pruned(settings, model, splits):
+    """The network without its weakest filters; its size before and after is printed.
+
+    Args:
+        settings: The `config.Config`.
+        model: The trained network.
+        splits: Its data.
+
+    Returns:
+        A functional model.
+    """
+    pruned = models.prune_filters(model, settings.pruning.fraction)
+    _re_estimate(settings, pruned, splits)
+    before, after = map(export.measure_complexity, (model, pruned))
+    for name in ("parameters", "multiply_adds"):
+        pair = getattr(before, name), getattr(after, name)
+        words = name.replace("_", "-")
+        print(f"  {words}: {pair[0]:,} before, {pair[1]:,} after ({100 * pair[1] / pair[0]:.1f}%)")
+    return pruned
+
+
+def build_quantized(settings, model, splits):
+    """The network with its normalisation folded, that rounds as its int8 file will.
+
+    Args:
+        settings: The `config.Config`.
+        model: The trained network.
+        splits: Its data, on which the ranges start.
+
+    Returns:
+        A functional model.
+    """
+    _re_estimate(settings, model, splits)
+    quantized = models.with_fake_quantization(export.fold(models.to_float32(model)))
+    images = splits.train.draw_images(settings.export.calibration_images, settings.run.seed)
+    quantized(images.astype("float32"), training=True)
+    return quantized
+
+
+def _re_estimate(settings, model, splits):
+    count = settings.refinement.statistics_images
+    if not count:
+        return
+    images = splits.train.draw_images(count, settings.run.seed)
+    normalizations = models.re_estimate_statistics(model, images)
+    print(f"  batch normalisations measured anew on {len(images)} images: {normalizations}")
