@@ -26,6 +26,12 @@ SECTIONS = tuple(
         "predict",
         "cache",
         "compare",
+        "processes",
         "report",
+        "search",
+        "budget",
+        "choose",
+        "refinement",
+        "pruning",
     )
 )

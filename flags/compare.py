@@ -1,4 +1,4 @@
-"""Flags of a comparison: its methods and seeds, and how many rows run at once."""
+"""Flags of a comparison: its methods and seeds."""
 
 from flags import methods
 from flags.section import Section
@@ -12,4 +12,3 @@ SECTION.add(
     name=methods.FLAG,
 )
 SECTION.add("seeds", "Every row is trained once with each of them.")
-SECTION.add("jobs", "Rows trained at once, each in a process of its own.")

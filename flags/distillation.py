@@ -19,4 +19,9 @@ SECTION.add(
 SECTION.add("temperature", "T of the losses that soften.")
 SECTION.add("reduction", "How a distance of logits is taken over the classes.")
 SECTION.add("adversarial_weight", "Weight of the learned loss; 0: no discriminator.")
+SECTION.add(
+    "weight_schedule",
+    "Weights by the epoch, TERM=EPOCH:VALUE+EPOCH:VALUE with + for a step and ~ for a straight "
+    "line, see docs/methods.md.",
+)
 SECTION.add("track_gradient_shares", "Record each term's share of the gradient.")

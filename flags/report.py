@@ -10,3 +10,4 @@ SECTION.add(
     name="report_class",
 )
 SECTION.add("images", "How many images of disagreement are shown.", name="report_images")
+SECTION.add("beside", "Folders of other runs, whose exported files are timed with this one's.")

@@ -25,6 +25,7 @@ class Flag:
         default: The field's default.
         help: One sentence.
         choices: The names it takes, or empty.
+        repeated: Whether it is given once for each entry of its tuple, commas and all.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Flag:
     default: object
     help: str
     choices: tuple[str, ...] = ()
+    repeated: bool = False
 
 
 _BOOLEANS = {"true": True, "t": True, "1": True, "false": False, "f": False, "0": False}
@@ -62,6 +64,8 @@ class _Parser(absl_flags.ArgumentParser):
         """The value of the flag; a ValueError says what was expected."""
         if not isinstance(argument, str):
             return argument
+        if self._flag.repeated:
+            return _convert(argument, typing.get_args(self._flag.kind)[0])
         if typing.get_origin(self._flag.kind) is not tuple:
             self._require_choice(argument, argument)
             return _convert(argument, self._flag.kind)
@@ -101,7 +105,7 @@ class Section:
         self.flags = []
         self._prefix = prefix
 
-    def add(self, field, help_text, *, name=None, choices=()):
+    def add(self, field, help_text, *, name=None, choices=(), repeated=False):
         """Add the flag of one field.
 
         Args:
@@ -109,16 +113,21 @@ class Section:
             help_text: One sentence.
             name: The flag's name, where it is not the prefix and the field's.
             choices: The names it takes, where the dataclass does not say.
+            repeated: Whether it is given once for each entry of its tuple.
         """
         declared = self.dataclass.__dataclass_fields__[field]
         choices = tuple(choices) or declared.metadata.get("choices", ())
         name = name or self._prefix + field
-        self.flags.append(Flag(name, field, declared.type, declared.default, help_text, choices))
+        flag = Flag(
+            name, field, declared.type, declared.default, help_text, choices, repeated=repeated
+        )
+        self.flags.append(flag)
 
     def define(self, flag_values):
         """Define the flags on absl's `FlagValues`."""
         for flag in self.flags:
-            defined = absl_flags.Flag(
+            kind = absl_flags.MultiFlag if flag.repeated else absl_flags.Flag
+            defined = kind(
                 _Parser(flag),
                 _Serializer(),
                 flag.name,
@@ -134,4 +143,6 @@ class Section:
         Raises:
             ValueError: If a value is out of range.
         """
-        return self.dataclass(**{flag.field: flag_values[flag.name].value for flag in self.flags})
+        values = {flag.field: flag_values[flag.name].value for flag in self.flags}
+        values |= {flag.field: tuple(values[flag.field]) for flag in self.flags if flag.repeated}
+        return self.dataclass(**values)

@@ -5,6 +5,7 @@ from kd_keras.config import Training
 
 SECTION = Section("training", Training)
 SECTION.add("epochs", "Passes over the training images.")
+SECTION.add("patience", "End after so many epochs without a better validation error; 0: never.")
 SECTION.add("batch_size", "Images in a step, over all devices together.")
 SECTION.add("learning_rate", "Initial learning rate.")
 SECTION.add("schedule", "How the learning rate falls.")
@@ -18,4 +19,4 @@ SECTION.add("clip_norm", "Largest norm of the whole gradient; 0: any.")
 SECTION.add("average_decay", "Of an exponential average of the weights; 0: none.")
 SECTION.add("precision", "What the networks compute in; auto: what the machine is quick in.")
 SECTION.add("xla", "Compile forward and backward passes with XLA; auto: where that is quicker.")
-SECTION.add("devices", "How many GPUs (or logical CPUs, where there is no GPU), or all.")
+SECTION.add("devices", "How many GPUs (without one: logical CPUs), all, or which: 0,2.")

@@ -12,6 +12,7 @@ __all__ = [
     "load_splits",
     "make_augmentation",
     "make_matching",
+    "network_arguments",
     "read_classifier",
     "read_teacher",
 ]
@@ -19,6 +20,9 @@ __all__ = [
 
 # Fields of a configuration that every loss with an argument of that name is given.
 _SHARED = {"temperature", "reduction"}
+
+# Fields of the discriminator that its game is given.
+_OF_A_GAME = {"wasserstein": ("weight_clip",), "wasserstein_penalty": ("penalty_weight",)}
 
 
 def load_splits(config):
@@ -61,18 +65,41 @@ def make_augmentation(config, splits):
 def build_network(section, splits, seed):
     """A new network of a `Teacher` or `Student` section, or the student's own file."""
     if section.path:
-        return read_classifier(section.path, splits)
+        network = read_classifier(section.path, splits)
+    else:
+        network = _make_network(section, splits, seed)
+    return models.with_binary_weights(network) if section.binary_weights else network
+
+
+def _make_network(section, splits, seed):
     return models.get(
         section.network,
         image_shape=splits.image_shape,
         num_classes=splits.num_classes,
-        depth=section.depth,
-        width=section.width,
-        dropout=section.dropout,
         mean=splits.mean,
         standard_deviation=splits.standard_deviation,
         seed=seed,
+        **network_arguments(section),
     )
+
+
+def network_arguments(section):
+    """The sizes and options of a `Teacher` or `Student` section that its network takes.
+
+    Raises:
+        ValueError: If the network does not take a size or an option that is set.
+    """
+    known, given = models.arguments(section.network), {}
+    for name in ("depth", "width", "dropout"):
+        value, default = getattr(section, name), type(section).__dataclass_fields__[name].default
+        if name in known:
+            given[name] = value
+        elif value != default:
+            raise ValueError(
+                f"{section.network} has no {name} to choose. Expected the default, {default}, "
+                f"which it leaves alone. Received: {value}."
+            )
+    return given | models.read_options(section.network, section.options)
 
 
 def load_model(path):
@@ -115,11 +142,12 @@ def read_teacher(config, splits):
         path = runs.teacher_folder(config).path / "teacher.keras"
         if not path.is_file():
             section = config.teacher
+            option = f" --teacher_option={','.join(section.option)}" if section.option else ""
             raise FileNotFoundError(
                 f"No teacher at {path.parent}. Train one first: python main.py train_teacher "
                 f"--dataset={config.data.dataset} --teacher={section.network} "
-                f"--teacher_depth={section.depth} --teacher_width={section.width}, with your "
-                "other flags; or name one: --teacher_path=FILE."
+                f"--teacher_depth={section.depth} --teacher_width={section.width}{option}, with "
+                "your other flags; or name one: --teacher_path=FILE."
             )
     return read_classifier(path, splits), path
 
@@ -149,8 +177,11 @@ def build_distiller(config, splits, student, teacher=None):
     matching, adversary = [], None
     if teacher is not None:
         matching = make_matching(config)
+        for loss, _ in matching:
+            if loss.needs_examples:
+                loss.set_examples(splits.train.labels)
         if section.adversarial_weight:
-            adversary = _build_adversary(config, splits)
+            adversary = _build_adversary(config, splits, student)
     distiller = distillation.Distiller(
         student,
         teacher,
@@ -186,12 +217,15 @@ def make_matching(config):
     return matching
 
 
-def _build_adversary(config, splits):
+def _build_adversary(config, splits, student):
     section = config.discriminator
     image_shape = splits.image_shape if section.condition == "image" else None
     discriminator = models.get(
         "discriminator",
         num_classes=splits.num_classes,
+        num_features=distillation.count_features("student", student, section.tap)
+        if section.tap
+        else None,
         depth=section.depth,
         count_output_layer=section.count_output_layer,
         dropout=section.dropout,
@@ -201,13 +235,19 @@ def _build_adversary(config, splits):
         image_shape=image_shape,
         seed=config.run.seed + 1,
     )
-    arguments = {"weight_clip": section.weight_clip} if section.game == "wasserstein" else {}
+    taken = {name: getattr(section, name) for name in _OF_A_GAME.get(section.game, ())}
+    members = 1 + len(config.signal.ensemble) if section.several_teachers else 0
     return distillation.Adversary(
         discriminator,
-        losses.games.get(section.game, **arguments),
+        losses.games.get(section.game, **taken),
         label_weight=section.label_weight,
         batch_statistics=section.batch_statistics,
         frozen_in_student_update=section.frozen_in_student_update,
+        look_ahead=section.look_ahead,
+        tap=section.tap,
+        teacher_tap=section.teacher_tap,
+        teachers=[models.member_name(number) for number in range(1, members + 1)],
+        seed=config.run.seed,
     )
 
 

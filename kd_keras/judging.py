@@ -4,7 +4,7 @@ import time
 
 import lazy_loader
 
-from kd_keras import data, export, files, metrics, models, report
+from kd_keras import data, export, files, machine, metrics, models, report
 
 # They take seconds to import, and --help must not wait for them.
 keras = lazy_loader.load("keras")
@@ -45,8 +45,11 @@ def choose_split(splits, name):
 
 def predict_logits(model, split):
     """The logits of a whole split, in its order, shape (images, classes), float32."""
+    twin = models.accelerate(model)
+    images = tf.TensorSpec([None, *split.image_shape], tf.uint8)
+    run = tf.function(lambda images: twin(images, training=False), input_signature=[images])
     batches = data.evaluation_batches(split, batch_size=_BATCH_SIZE)
-    logits = [model(features["image"], training=False) for features, _ in batches]
+    logits = [run(features["image"]) for features, _ in batches]
     return np.concatenate([tf.cast(part, tf.float32).numpy() for part in logits])
 
 
@@ -79,21 +82,34 @@ def finish(splits, distiller, outcome, folder, name, *, teacher=None):
         if which == "best":
             network.set_weights(outcome.best_weights)
         # What is judged is what is saved, whatever precision it was trained in.
-        model = models.to_float32(network)
+        model = models.to_plain(models.to_float32(network))
         if len(split):
             figures[which] = metrics.summarize(
                 predict_logits(model, split), split.labels, splits.class_names, teacher_logits
             )
         path = folder.path / (f"{name}.keras" if which == "best" else f"{name}_last.keras")
         files.save_model(model, path)
+        export.append_ranges(path, models.learned_ranges(network))
     size = export.measure_complexity(folder.path / f"{name}.keras")
     figures["parameters"], figures["multiply_adds"] = size.parameters, size.multiply_adds
     figures["size_bytes"] = size.size_bytes
     figures["training_seconds"] = read_training_seconds(folder)
+    memory = _peak_memory_bytes()
+    figures["peak_memory_bytes"] = memory
     files.write_json(folder.metrics_path, figures)
     print(_result_table(figures))
+    told = (f"{size / 10**9:.2f} GB of {kind}" for kind, size in memory.items())
+    print(f"  at most {', '.join(told)}")
     print(f"  written to {folder.path}")
     return 0
+
+
+def _peak_memory_bytes():
+    """The most memory that this process has had at once, by where it is."""
+    peaks = {"main memory": machine.peak_memory_bytes()}
+    for number, _ in enumerate(tf.config.list_logical_devices("GPU")):
+        peaks[f"GPU {number}"] = tf.config.experimental.get_memory_info(f"GPU:{number}")["peak"]
+    return {kind: size for kind, size in peaks.items() if size is not None}
 
 
 def time_epochs(folder):
@@ -156,7 +172,7 @@ def evaluate_file(subject, splits, split_name):
     """
     split = choose_split(splits, split_name)
     predictor = export.load_predictor(subject.path)
-    predictor.check(splits.image_shape, splits.num_classes)
+    predictor.check(splits.image_shape, splits.num_classes, splits.class_names)
     teacher_logits = None
     if subject.teacher_path:
         teacher = export.load_predictor(subject.teacher_path)

@@ -6,8 +6,9 @@ What its processor is quick in is in `processor`.
 import os
 import shutil
 import subprocess
+import sys
 
-__all__ = ["count_processors", "list_graphics_processors", "share"]
+__all__ = ["count_processors", "list_graphics_processors", "peak_memory_bytes", "share"]
 
 
 def count_processors():
@@ -57,3 +58,18 @@ def list_graphics_processors():
     words = ["nvidia-smi", "--query-gpu=uuid", "--format=csv,noheader"]
     listed = subprocess.run(words, capture_output=True, text=True, check=False)
     return listed.stdout.split() if listed.returncode == 0 else []
+
+
+def peak_memory_bytes():
+    """The most main memory that this process has had at once, in bytes; None where unknown.
+
+    Example:
+        >>> peak_memory_bytes() is None or peak_memory_bytes() > 10**6
+        True
+    """
+    try:
+        import resource  # Windows has none
+    except ImportError:
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else 1024 * peak

@@ -13,6 +13,7 @@ import lazy_loader
 
 from kd_keras import (
     assembly,
+    choosing,
     comparison,
     data,
     delivery,
@@ -20,8 +21,11 @@ from kd_keras import (
     files,
     gathering,
     judging,
+    models,
     prediction,
+    refining,
     runs,
+    searching,
     signals,
     startup,
     training,
@@ -37,13 +41,18 @@ __all__ = [
     "COMMANDS",
     "Command",
     "cache",
+    "choose",
     "compare",
+    "convert",
     "distill",
     "evaluate",
     "export",
     "predict",
+    "prune",
+    "quantize",
     "quickstart",
     "report",
+    "search",
     "train_teacher",
 ]
 
@@ -77,6 +86,7 @@ def quickstart(config):
 def train_teacher(config):
     """Train the teacher on the labels, keep the best on validation, and test it once."""
     config, strategy = _prepare(config)
+    assembly.network_arguments(config.teacher)  # A wrong setting is told before data is loaded.
     splits = assembly.load_splits(config)
     folder = runs.teacher_folder(config, config.run.name)
     sections = ("run", "data", "teacher", "training")
@@ -95,19 +105,58 @@ def distill(config):
     """Train the student on the labels, the teacher and the learned loss, and test it once."""
     config, strategy = _prepare(config)
     assembly.make_matching(config)  # A wrong setting is told before anything is loaded.
+    assembly.network_arguments(config.student)
     splits = assembly.load_splits(config)
     folder = runs.student_folder(config, config.run.name)
+
+    def build():
+        return assembly.build_network(config.student, splits, config.run.seed)
+
+    return _teach(config, strategy, splits, folder, build, command="distill")
+
+
+def prune(config):
+    """Take filters out of a finished network and train the smaller one on, as a run of its own."""
+    return _train_on(config, "prune", refining.build_pruned)
+
+
+def quantize(config):
+    """Train a finished network on, rounding as its int8 file will, as a run of its own."""
+    return _train_on(config, "quantize", refining.build_quantized)
+
+
+def _train_on(config, command, build_from):
+    subject = runs.find_subject(config)
+    config, strategy = _prepare(refining.adopt(config, subject))
+    config = refining.suit(config, command)
+    splits = assembly.load_splits(config)
+    with strategy.scope():
+        model = assembly.read_classifier(subject.path, splits)
+    return _teach(
+        config,
+        strategy,
+        splits,
+        refining.folder_of(config, subject, command),
+        lambda: build_from(config, model, splits),
+        command=command,
+        sections=refining.SECTIONS[command],
+        origin=(model, subject.path),
+    )
+
+
+def _teach(config, strategy, splits, folder, build_student, *, command, sections=(), origin=None):
+    """Train the student that `build_student` returns, which may come from another's network."""
     with strategy.scope():
         teacher, paths = signals.read_teacher(config, splits)
-    identity, record = runs.identify(config, "distill", splits, runs.OF_A_STUDENT, teacher)
+    sections = (*runs.OF_A_STUDENT, *sections)
+    identity, record = runs.identify(config, command, splits, sections, teacher, origin)
     with folder.claim(identity, {**record, "teacher": str(paths[0]) if len(paths) == 1 else None}):
         if folder.finished:
             return judging.print_finished(folder)
         with strategy.scope():
             signal = signals.make_signal(config, splits, teacher)
         with strategy.scope(), _policy(config):
-            student = assembly.build_network(config.student, splits, config.run.seed)
-            distiller = assembly.build_distiller(config, splits, student, signal.teacher)
+            distiller = assembly.build_distiller(config, splits, build_student(), signal.teacher)
         outcome = _train(config, splits, distiller, folder, signal.extras)
         return judging.finish(splits, distiller, outcome, folder, "student", teacher=teacher)
 
@@ -133,12 +182,27 @@ def compare(config):
         comparison.build_caches(planned)
         failures = comparison.run_rows(
             planned,
-            jobs=config.compare.jobs,
+            jobs=config.processes.jobs,
             after_row=lambda so_far: comparison.write(planned, teacher_path, so_far),
         )
         print("\n" + comparison.write(planned, teacher_path, failures))
     print(f"written to {planned.path}")
     return 1 if failures else 0
+
+
+def search(config):
+    """Train students of many kinds, time their files, and tell which are beaten by none."""
+    planned = searching.plan(config)
+    with searching.claim(planned) as role:
+        searching.start(planned)
+        print(searching.describe_plan(planned))
+        teacher_path = searching.prepare(planned, role)
+        searching.run_trials(planned, teacher_path, role=role, jobs=config.processes.jobs)
+        if role == "worker":
+            return 0
+        text, found = searching.finish(planned, teacher_path)
+    print(f"\n{text}\nwritten to {planned.path}")
+    return 0 if found else 1
 
 
 def evaluate(config):
@@ -160,6 +224,7 @@ def export(config):
     directory = subject.path.parent / "exports"
     formats = delivery.choose_formats(config.export)
     contents = delivery.gather_contents(config, model, splits)
+    contents["activation_ranges"] = exporting.read_ranges(subject.path)
     written = exporting.write(model, directory, formats, **contents)
     verdicts = delivery.judge(config, model, written, splits)
     files.write_json(directory / "verdicts.json", [v.to_dictionary() for v in verdicts])
@@ -184,8 +249,33 @@ def predict(config):
     return 0
 
 
+def choose(config):
+    """Name the student to take under a budget: before any training, or after a search."""
+    name_student = choosing.choose_untrained
+    if config.evaluation.run:
+        name_student = choosing.choose_trained
+    text, fits = name_student(config)
+    print(text)
+    return 0 if fits else 1
+
+
+def convert(config):
+    """Make a teacher of a wide residual network of RepDistiller, a .pth file of PyTorch."""
+    if not config.evaluation.model.endswith(".pth"):
+        raise ValueError(
+            "Nothing to convert. Expected --model=FILE.pth, a teacher of RepDistiller. "
+            f"Received: {config.evaluation.model or 'none'}."
+        )
+    network = models.read_rep_distiller(config.evaluation.model)
+    path = runs.converted_folder(config, network) / "teacher.keras"
+    files.save_model(network, path)
+    print(f"{network.name}, {network.output_shape[-1]} classes, written to {path}")
+    print(f"Learn from it: python main.py distill --dataset=cifar100 --teacher_path={path.parent}")
+    return 0
+
+
 def report(config):
-    """Make a page of a run or a comparison, for a browser and in Markdown."""
+    """Make a page of a run, a comparison or a search, for a browser and in Markdown."""
     content = gathering.gather(config)
     for sentence in content.missing:
         print(f"  missing: {sentence}")
@@ -234,6 +324,9 @@ def _policy(config):
 def _train(config, splits, distiller, folder, extras=None):
     augmentation = assembly.make_augmentation(config, splits)
     recipe = config.training
+    schedule = distillation.Schedule.through(config.distillation.schedules, distiller)
+    if distiller.terms.need_examples:
+        extras = data.with_examples(extras)
 
     def make_batches(first_epoch, first_step):
         return data.training_batches(
@@ -259,11 +352,13 @@ def _train(config, splits, distiller, folder, extras=None):
         steps_per_epoch=data.steps_per_epoch(splits.train, recipe.batch_size),
         folder=folder,
         callbacks=[
+            schedule,
             judging.time_epochs(folder),
             distillation.DiscriminatorMonitor(splits.num_classes),
         ],
         checkpoint_minutes=config.run.checkpoint_minutes,
         tensorboard=config.run.tensorboard,
+        patience=recipe.patience,
     )
 
 
@@ -302,15 +397,30 @@ class Command:
 
 _LEARN = ("run", "data", "teacher", "training")
 _DISTILL = (*_LEARN, "student", "signal", "distillation", "discriminator")
+_REFINE = ("run", "data", "teacher", "evaluation", "refinement")
 
 COMMANDS = {
     "quickstart": Command(quickstart, (*_DISTILL, "export"), preset="quickstart"),
     "train_teacher": Command(train_teacher, _LEARN),
     "distill": Command(distill, _DISTILL),
-    "compare": Command(compare, (*_DISTILL, "compare"), preset="compare", uses_tensorflow=False),
+    "compare": Command(
+        compare, (*_DISTILL, "compare", "processes"), preset="compare", uses_tensorflow=False
+    ),
+    "prune": Command(prune, (*_REFINE, "pruning")),
+    "quantize": Command(quantize, _REFINE),
+    "search": Command(
+        search,
+        (*_DISTILL, "search", "budget", "processes"),
+        preset="search",
+        uses_tensorflow=False,
+    ),
     "evaluate": Command(evaluate, ("run", "data", "teacher", "evaluation")),
     "export": Command(export, ("run", "data", "evaluation", "export")),
     "predict": Command(predict, ("run", "data", "evaluation", "predict")),
     "cache": Command(cache, (*_LEARN, "signal", "cache")),
+    "choose": Command(
+        choose, ("run", "data", "student", "evaluation", "budget", "choose"), uses_tensorflow=False
+    ),
+    "convert": Command(convert, ("run", "evaluation")),
     "report": Command(report, ("run", "data", "teacher", "evaluation", "report")),
 }

@@ -2,8 +2,11 @@
 
 import functools
 import pathlib
+import platform
 
-__all__ = ["capabilities"]
+__all__ = ["capabilities", "name"]
+
+_PATH = pathlib.Path("/proc/cpuinfo")
 
 
 @functools.cache
@@ -14,8 +17,22 @@ def capabilities():
         >>> isinstance(capabilities(), frozenset)
         True
     """
-    path = pathlib.Path("/proc/cpuinfo")
-    lines = path.read_text().splitlines() if path.is_file() else []
-    # x86 says flags, Arm says Features.
-    found = (line.partition(":")[2] for line in lines if line.startswith(("flags", "Features")))
-    return frozenset(next(found, "").split())
+    return frozenset(_find("flags", "Features").split())  # as x86 says it, and as Arm does
+
+
+@functools.cache
+def name():
+    """What the processor is called, as far as the system tells; else its architecture.
+
+    Example:
+        >>> len(name()) > 0
+        True
+    """
+    return _find("model name", "Model") or platform.processor() or platform.machine()
+
+
+def _find(*keys):
+    """What Linux says after the first line that begins with one of the keys, or ""."""
+    lines = _PATH.read_text().splitlines() if _PATH.is_file() else []
+    found = (line.partition(":")[2].strip() for line in lines if line.startswith(keys))
+    return next(found, "")

@@ -23,6 +23,7 @@ __all__ = [
     "OF_A_STUDENT",
     "Subject",
     "command_line",
+    "converted_folder",
     "find_model",
     "find_subject",
     "identify",
@@ -50,13 +51,24 @@ _WITHOUT_EFFECT = {
     "data.memory_limit_gigabytes",
 }
 
+# They came later: at their default a run is the one that it was before.
+_CAME_LATER = {
+    "discriminator.look_ahead",
+    "discriminator.penalty_weight",
+    "discriminator.several_teachers",
+    "discriminator.tap",
+    "discriminator.teacher_tap",
+    "distillation.weight_schedule",
+    "student.binary_weights",
+    "student.option",
+    "teacher.option",
+    "training.patience",
+}
+
 
 def teacher_folder(config, name=""):
     """The folder of the teacher's run: the one of that name, or the one made from the teacher."""
-    section = config.teacher
-    name = name or (
-        f"{config.data.dataset}-{section.network}-{section.depth}-{section.width}-teacher"
-    )
+    name = name or f"{config.data.dataset}-{config.teacher.label}-teacher"
     return training.RunFolder(pathlib.Path(config.run.output_directory) / name)
 
 
@@ -70,9 +82,7 @@ def teacher_path(config):
 def student_folder(config, name=""):
     """The folder of a student's run: the one of that name, or the one made from its parts."""
     section = config.student
-    network = f"{section.network}-{section.depth}-{section.width}"
-    if section.path:
-        network = pathlib.Path(section.path).stem
+    network = pathlib.Path(section.path).stem if section.path else section.label
     method = name_method(config.distillation)
     name = name or f"{config.data.dataset}-{network}-{method}-seed{config.run.seed}"
     return training.RunFolder(pathlib.Path(config.run.output_directory) / name)
@@ -89,7 +99,23 @@ def name_method(section):
     parts = ["supervised"] if section.supervised_weight else []
     parts += [name for name, _ in section.weighted_losses]
     parts += ["adversarial"] if section.adversarial_weight else []
+    parts += ["scheduled"] if section.weight_schedule else []
     return "-".join(parts)
+
+
+def converted_folder(config, network):
+    """Where a teacher lies that was made of another project's file.
+
+    Raises:
+        FileExistsError: If there is a model already.
+    """
+    name = config.run.name or f"{network.name}-converted"
+    folder = pathlib.Path(config.run.output_directory) / name
+    if folder.is_dir() and any(folder.glob("*.keras")):
+        raise FileExistsError(
+            f"There is a model in {folder} already. Remove it, or choose another --run_name."
+        )
+    return folder
 
 
 def find_model(path):
@@ -178,7 +204,7 @@ def _read_record(path):
     return {}
 
 
-def identify(config, command, splits, sections, teacher=None):
+def identify(config, command, splits, sections, teacher=None, origin=None):
     """What makes a run this run, and what else is kept beside it.
 
     Args:
@@ -187,6 +213,7 @@ def identify(config, command, splits, sections, teacher=None):
         splits: The data.
         sections: Names of the configuration's sections that have an effect.
         teacher: The teacher's model, or None.
+        origin: The model that the run goes on from and its path, or None.
 
     Returns:
         Two dictionaries: the identity, by which a folder is recognised, and the record.
@@ -195,9 +222,12 @@ def identify(config, command, splits, sections, teacher=None):
     identity |= settings_with_effect(config, sections)
     if teacher is not None:
         identity["teacher"] = models.fingerprint_weights(teacher)
+    if origin is not None:
+        identity["origin"] = models.fingerprint_weights(origin[0])
     record = {
         "command_line": command_line(),
         "config": config.to_dictionary(),
+        "origin": origin and str(origin[1]),
         "class_names": list(splits.class_names),
         "image_shape": list(splits.image_shape),
         # Sums of floating-point numbers depend on how many threads share them.
@@ -215,12 +245,19 @@ def identify(config, command, splits, sections, teacher=None):
 def settings_with_effect(config, sections):
     """The fields of some sections that change what comes out of a run, as `section.field`."""
     without_effect = _WITHOUT_EFFECT | _unheard_of_the_teacher(config)
+    without_effect |= {field for field in _CAME_LATER if _has_default(config, field)}
     settings = {}
     for name in sections:
         for field, value in dataclasses.asdict(getattr(config, name)).items():
             if f"{name}.{field}" not in without_effect:
                 settings[f"{name}.{field}"] = value
     return settings
+
+
+def _has_default(config, name):
+    section, _, field = name.partition(".")
+    section = getattr(config, section)
+    return getattr(section, field) == type(section).__dataclass_fields__[field].default
 
 
 def _unheard_of_the_teacher(config):

@@ -48,6 +48,7 @@ def _read_networks(config, splits):
 def _require_possible(config, splits, teacher):
     section = config.signal
     _require_logits_to_suffice(config)
+    _require_teachers_apart(config)
     if section.dropout:
         models.with_active_dropout(teacher, seed=0)
     cache.make_record(splits.num_classes, top_k=section.top_k, storage=section.storage)
@@ -62,6 +63,7 @@ def _require_possible(config, splits, teacher):
 def _require_logits_to_suffice(config):
     section = config.signal
     of_taps = [type(loss).__name__ for loss, _ in assembly.make_matching(config) if loss.taps]
+    of_taps += ["Adversary"] if _shows_layers(config) else []
     if of_taps and section.source != "live":
         raise ValueError(
             f"Logits are all that is kept of the teacher, and {', '.join(of_taps)} compares inner "
@@ -73,6 +75,27 @@ def _require_logits_to_suffice(config):
             f"{', '.join(of_taps)} compares inner layers, which the mean of several teachers does "
             "not have. Expected no --teacher_ensemble. Received: "
             f"{', '.join(section.ensemble)}."
+        )
+
+
+def _shows_layers(config):
+    return bool(config.discriminator.tap and config.distillation.adversarial_weight)
+
+
+def _require_teachers_apart(config):
+    section = config.signal
+    if not (config.discriminator.several_teachers and config.distillation.adversarial_weight):
+        return
+    if not section.ensemble:
+        raise ValueError(
+            "There is one teacher. Expected --teacher_ensemble=FILE,... beside "
+            "--discriminator_several_teachers. Received: no --teacher_ensemble."
+        )
+    if section.source != "live":
+        raise ValueError(
+            "Of several teachers only the mean of their logits is kept, and the discriminator is "
+            "to be shown each of them. Expected --teacher_signal=live. "
+            f"Received: {section.source}."
         )
 
 
@@ -117,7 +140,7 @@ def _request_arguments(config, splits):
 
 def _label(config):
     section = config.teacher
-    network = f"{section.network}-{section.depth}-{section.width}"
+    network = section.label
     if section.path:
         path = runs.find_model(section.path)
         network = path.parent.name if path.name == "teacher.keras" else path.stem

@@ -10,7 +10,7 @@ from kd_keras import files, processes
 __all__ = ["make_task"]
 
 
-def make_task(name, command, config, *, folder):
+def make_task(name, command, config, *, folder, then=()):
     """Write down a command for a worker.
 
     Args:
@@ -18,6 +18,8 @@ def make_task(name, command, config, *, folder):
         command: The command's name.
         config: Its `Config`.
         folder: Where the file `<command>.task.json` and the log `<command>.log` go.
+        then: Pairs of a further command and its `Config`, which the same process runs if the
+            one before it gave the status 0.
 
     Returns:
         The `processes.Task`.
@@ -31,7 +33,11 @@ def make_task(name, command, config, *, folder):
     """
     folder = pathlib.Path(folder)
     path = folder / f"{command}.task.json"
-    task = {"command": command, "config": config.to_dictionary(), "command_line": sys.argv[1:]}
+    steps = [
+        {"command": step, "config": of_step.to_dictionary()}
+        for step, of_step in ((command, config), *then)
+    ]
+    task = {"steps": steps, "command_line": sys.argv[1:]}
     files.write_json(path, task)
     package = str(pathlib.Path(kd_keras.__file__).parents[1])
     search_path = [package, *filter(None, [os.environ.get("PYTHONPATH")])]

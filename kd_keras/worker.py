@@ -1,7 +1,7 @@
-"""One command in a process of its own: `python -m kd_keras.worker TASK.json`.
+"""Commands in a process of their own: `python -m kd_keras.worker TASK.json`.
 
-The file holds the command's name, its configuration, and the words of the command line that
-asked for it. What it prints, its sentences and its exit statuses are those of `main.py`.
+The file holds the commands' names, their configurations, and the words of the command line that
+asked for them. What it prints, its sentences and its exit statuses are those of `main.py`.
 """
 
 import os
@@ -17,13 +17,13 @@ __all__ = ["main"]
 
 
 def main(path):
-    """Run the command of a file.
+    """Run the commands of a file, as long as they give the status 0.
 
     Args:
         path: The file that `tasks.make_task` wrote.
 
     Returns:
-        The exit status, as of `main.py`.
+        The last one's exit status, as of `main.py`.
     """
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
@@ -32,9 +32,13 @@ def main(path):
     try:
         task = files.read_json(path)
         sys.argv = ["main.py", *task["command_line"]]
-        config = from_dictionary(task["config"])
-        debug = config.run.debug
-        return pipeline.COMMANDS[task["command"]].run(config)
+        for step in task["steps"]:
+            config = from_dictionary(step["config"])
+            debug = config.run.debug
+            status = pipeline.COMMANDS[step["command"]].run(config)
+            if status:
+                break
+        return status
     except mistakes.EXPECTED as error:
         return mistakes.tell(error, debug=debug)
 

@@ -69,3 +69,54 @@ def test_weights_of_terms_and_arguments_of_losses_reach_the_distiller():
     assert distiller.adversary.label_weight == 0.4
     blocks = [x for x in distiller.adversary.discriminator.layers if x.name.endswith("_sum")]
     assert len(blocks) == 2
+
+
+def test_options_of_a_network_reach_it():
+    made = _configure(
+        student={"network": "resnet", "depth": 8, "width": 2, "option": ["shortcut=convolution"]},
+        teacher={"network": "applications/MobileNetV2", "option": ["alpha=0.35"]},
+    )
+    assert assembly.network_arguments(made.student) == {
+        "depth": 8,
+        "width": 2,
+        "shortcut": "convolution",
+    }
+    assert assembly.network_arguments(made.teacher) == {"alpha": 0.35}
+    student = assembly.build_network(made.student, data.load("synthetic"), seed=0)
+    assert student.get_layer("group1_block1_shortcut").filters == 32
+
+
+def test_a_student_may_have_binary_weights():
+    made = _configure(student={"network": "vgg", "depth": 8, "width": 1, "binary_weights": True})
+    student = assembly.build_network(made.student, data.load("synthetic"), seed=0)
+    kinds = [type(x).__name__ for x in student.layers if isinstance(x, keras.layers.Conv2D)]
+    assert kinds[0] == "Conv2D"
+    assert set(kinds[1:]) == {"BinaryConv2D"}
+
+
+@pytest.mark.parametrize(
+    ("section", "message"),
+    [
+        (
+            {"network": "resnet", "depth": 8, "dropout": 0.1},
+            r"^resnet has no dropout to choose\. Expected the default, 0\.3, which it leaves "
+            r"alone\. Received: 0\.1\.$",
+        ),
+        (
+            {"network": "applications/VGG16", "depth": 16},
+            r"^applications/VGG16 has no depth to choose\. Expected the default, 10,",
+        ),
+        (
+            {"network": "vgg", "depth": 8, "option": ["stm=large"]},
+            r"^Unknown option of vgg\. Expected one of stem\. Received: stm\. Did you mean stem\?$",
+        ),
+        ({"network": "vgg", "depth": 8, "option": ["depth=11"]}, "Unknown option of vgg"),
+        (
+            {"network": "res_next", "depth": 11, "option": ["cardinality=many"]},
+            r"^Invalid value for res_next\.cardinality\. Expected a whole number\.",
+        ),
+    ],
+)
+def test_what_a_network_does_not_take_is_refused(section, message):
+    with pytest.raises(ValueError, match=message):
+        assembly.network_arguments(_configure(student=section).student)

@@ -1,3 +1,4 @@
+import pathlib
 import types
 
 import keras
@@ -88,6 +89,30 @@ def test_files_are_judged_and_timed(include_preprocessing, splits, model, tmp_pa
     assert "ms, threads: 2" in text
     assert "pass: the error is at most 0.5 percentage points above the model's" in text
     assert f"damaged.tflite: Cannot read the model at {damaged}." in text
+
+
+@pytest.mark.parametrize(
+    ("values", "is_told"),
+    [
+        ({"precision": "int8", "error_after_percent": 40.0, "reasons": ("It is worse.",)}, True),
+        ({"precision": "int8", "error_after_percent": 40.0}, False),
+        ({"precision": "int8", "reasons": ("It does not run.",)}, False),
+        ({"error_after_percent": 40.0, "reasons": ("It is worse.",)}, False),
+    ],
+)
+def test_what_rounding_loses_is_answered_with_the_command_against_it(values, is_told, capsys):
+    verdict = export.Verdict(
+        kind="tflite",
+        path=pathlib.Path("a.tflite"),
+        size_bytes=1,
+        num_examples=1,
+        error_before_percent=30.0,
+        **values,
+    )
+    settings = config.Config(evaluation=config.Evaluation(run="runs/small"))
+    delivery.print_verdicts(settings, [verdict])
+    said = capsys.readouterr().out
+    assert ("python main.py quantize --run=runs/small" in said) == is_told
 
 
 def test_nothing_is_timed_where_that_is_not_asked_for(splits, model, monkeypatch):

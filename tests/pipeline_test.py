@@ -11,6 +11,7 @@ import pytest
 
 import main
 from kd_keras import data, pipeline, training
+from tests.models import rep_distiller_files
 
 SMALL = (
     "--dataset=synthetic",
@@ -76,6 +77,7 @@ def test_a_run_leaves_what_it_promises(root):
         assert figures["epochs"] == 2
         assert figures["judged_on"] == "test"
         assert figures["parameters"] > 70_000
+        assert figures["peak_memory_bytes"]["main memory"] > 10**8
         assert {"best", "last"} <= set(figures)
 
 
@@ -130,6 +132,7 @@ def test_another_setting_in_the_same_folder_is_refused(copied, capsys):
     assert "training.weight_decay (there 0.0001, here 0.01)" in said
 
 
+@pytest.mark.slow
 def test_a_run_that_was_stopped_goes_on_and_ends_the_same(root, tmp_path, capsys, monkeypatch):
     shutil.copytree(root / TEACHER, tmp_path / TEACHER)
     words = _for("distill", f"--output_directory={tmp_path}", "--student_dropout=0.3")
@@ -322,6 +325,7 @@ def test_too_large_a_batch_is_said(tmp_path, capsys):
     assert "Invalid value for batch_size. Expected 1 to 230" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_two_devices_end_as_one(root, tmp_path):
     teacher = root / TEACHER / "teacher.keras"
     weights = []
@@ -353,3 +357,51 @@ def test_a_file_without_preprocessing_is_given_standardised_images(copied):
     assert figures["negative_log_likelihood_nats"] == pytest.approx(
         expected["negative_log_likelihood_nats"], rel=1e-4
     )
+
+
+def _seen_in_training(monkeypatch, words):
+    """What training is given: the callbacks and the first batch; it is not begun."""
+    seen = {}
+
+    def train(distiller, make_batches, *, callbacks, **settings):
+        seen.update(callbacks=callbacks, batch=next(iter(make_batches(0, 0))), distiller=distiller)
+        raise ValueError("seen")
+
+    monkeypatch.setattr(pipeline.training, "train", train)
+    assert main.main(words) == 2
+    return seen
+
+
+def test_a_schedule_of_weights_reaches_the_distiller(monkeypatch, copied):
+    words = _for("distill", f"--output_directory={copied}", "--weight_schedule=logit_l1=1:0+2:3")
+    seen = _seen_in_training(monkeypatch, [*words, "--adversarial_weight=0"])
+    schedule = seen["callbacks"][0]
+    schedule.set_model(seen["distiller"])
+    values = []
+    for epoch in range(2):
+        schedule.on_epoch_begin(epoch)
+        values.append(float(seen["distiller"].hyperparameters["logit_l1"]))
+    assert values == [0.0, 3.0]
+
+
+def test_a_loss_with_a_memory_is_told_which_images_it_sees(monkeypatch, copied):
+    words = _for("distill", f"--output_directory={copied}", "--loss=contrast_memory")
+    seen = _seen_in_training(monkeypatch, [*words, "--adversarial_weight=0"])
+    features, labels = seen["batch"]
+    loss, examples = seen["distiller"].terms.matching["contrast_memory"], features["examples"]
+    assert loss.memories["student"].shape[0] == 230  # of 256, some are kept for validation
+    np.testing.assert_array_equal(loss._labels[examples.numpy()], labels)
+    assert len(set(examples.numpy().tolist())) == len(labels) == 32
+
+
+def test_a_network_of_another_project_becomes_a_teacher(tmp_path, capsys):
+    rep_distiller_files.write_weights(tmp_path / "ckpt.pth")
+    words = ["convert", f"--model={tmp_path / 'ckpt.pth'}", f"--output_directory={tmp_path}"]
+    assert main.main(words) == 0
+    path = tmp_path / "wide_resnet-10-1-converted" / "teacher.keras"
+    assert f"--teacher_path={path.parent}" in capsys.readouterr().out
+    assert keras.models.load_model(path).output_shape == (None, rep_distiller_files.CLASSES)
+    assert main.main(words) == 2
+    assert "Remove it, or choose another --run_name." in capsys.readouterr().err
+    assert main.main(["convert", f"--model={path}"]) == 2
+    assert "Expected --model=FILE.pth, a teacher of RepDistiller." in capsys.readouterr().err

@@ -62,3 +62,12 @@ def test_identity_leaves_out_what_has_no_effect_and_keeps_what_has():
     assert one == two
     assert one != three
     assert one["data"] == splits.fingerprint
+
+
+def test_a_field_that_came_later_counts_where_it_is_set():
+    plain, chosen = (
+        runs.settings_with_effect(_configure(student=student), ("student",))
+        for student in ({}, {"network": "resnet", "depth": 8, "option": ["stem_filters=8"]})
+    )
+    assert "student.option" not in plain
+    assert chosen["student.option"] == ("stem_filters=8",)

@@ -129,6 +129,26 @@ def test_live_dropout_trains_to_the_end_and_is_judged_calmly(run, tmp_path):
             "have. Expected no --teacher_ensemble. Received: SECOND.",
         ),
         (
+            ("--teacher_signal=views", "--adversarial_weight=1", "--discriminator_tap=tap"),
+            "Logits are all that is kept of the teacher, and Adversary compares inner layers, for "
+            "which the teacher itself must run. Expected --teacher_signal=live. Received: views.",
+        ),
+        (
+            ("--adversarial_weight=1", "--discriminator_several_teachers"),
+            "There is one teacher. Expected --teacher_ensemble=FILE,... beside "
+            "--discriminator_several_teachers. Received: no --teacher_ensemble.",
+        ),
+        (
+            (
+                "--adversarial_weight=1",
+                "--discriminator_several_teachers",
+                "--teacher_ensemble=SECOND",
+                "--teacher_signal=clean",
+            ),
+            "Of several teachers only the mean of their logits is kept, and the discriminator is "
+            "to be shown each of them. Expected --teacher_signal=live. Received: clean.",
+        ),
+        (
             ("--teacher_path=SECOND", "--teacher_active_dropout"),
             "small has no dropout. Expected layers of dropout of a rate above 0, because they are "
             "to be active. Received: none. Train a teacher with --teacher_dropout, or leave "

@@ -18,9 +18,19 @@ def test_a_task_holds_all_that_the_command_needs(tmp_path, monkeypatch):
     path = tmp_path / "a/b/train_teacher.task.json"
     assert task.words == (sys.executable, "-m", "kd_keras.worker", str(path))
     written = json.loads(path.read_text())
-    assert written["command"] == "train_teacher"
     assert written["command_line"] == ["compare", "--seeds=0,1"]
-    assert from_dictionary(written["config"]) == config
+    [step] = written["steps"]
+    assert step["command"] == "train_teacher"
+    assert from_dictionary(step["config"]) == config
+
+
+def test_further_commands_are_for_the_same_process(tmp_path):
+    other = Config(training=Training(epochs=5))
+    task = tasks.make_task("a", "distill", Config(), folder=tmp_path, then=[("export", other)])
+    assert task.log_path.name == "distill.log"
+    first, second = json.loads((tmp_path / "distill.task.json").read_text())["steps"]
+    assert (first["command"], second["command"]) == ("distill", "export")
+    assert from_dictionary(second["config"]) == other
 
 
 def test_the_process_finds_this_very_package_from_any_directory(tmp_path, monkeypatch):

@@ -28,12 +28,13 @@ sys.exit(worker.main({path!r}))
 """
 
 
-def start(tmp_path, body, *, stdin=subprocess.PIPE, debug=False, shell=()):
+def start(tmp_path, body, *, stdin=subprocess.PIPE, debug=False, shell=(), steps=1):
     config = Config().to_dictionary()
     config["training"]["epochs"] = 7
     config["run"]["debug"] = debug
     path = tmp_path / "task.json"
-    task = {"command": "distill", "config": config, "command_line": ["compare", "--jobs=2"]}
+    step = {"command": "distill", "config": config}
+    task = {"steps": [step] * steps, "command_line": ["compare", "--jobs=2"]}
     path.write_text(json.dumps(task))
     script = SCRIPT.format(body=body, path=str(path))
     return subprocess.Popen(
@@ -57,6 +58,12 @@ def run(tmp_path, body, **words):
 def test_the_command_gets_its_configuration_and_gives_the_status(tmp_path, status):
     found = run(tmp_path, f"return {status}")
     assert found == (status, "['main.py', 'compare', '--jobs=2'] 7\n", "")
+
+
+def test_the_next_command_follows_if_all_went_well(tmp_path):
+    line = "['main.py', 'compare', '--jobs=2'] 7\n"
+    assert run(tmp_path, "return 0", steps=2) == (0, 2 * line, "")
+    assert run(tmp_path, "return 1", steps=2) == (1, line, "")
 
 
 def test_a_mistake_is_a_sentence(tmp_path):

@@ -10,17 +10,22 @@ import dataclasses
 import typing
 
 from kd_keras.config.checks import require
+from kd_keras.config.choice import Budget, Choose
 from kd_keras.config.comparison import Compare, Report
 from kd_keras.config.data import Data
 from kd_keras.config.distillation import Discriminator, Distillation
 from kd_keras.config.finished import Evaluation, Export, Predict
 from kd_keras.config.networks import Student, Teacher
-from kd_keras.config.run import Run
+from kd_keras.config.refinement import Pruning, Refinement
+from kd_keras.config.run import Processes, Run
+from kd_keras.config.search import Search
 from kd_keras.config.signal import Cache, Signal
 from kd_keras.config.training import Training
 
 __all__ = [
+    "Budget",
     "Cache",
+    "Choose",
     "Compare",
     "Config",
     "Data",
@@ -29,8 +34,12 @@ __all__ = [
     "Evaluation",
     "Export",
     "Predict",
+    "Processes",
+    "Pruning",
+    "Refinement",
     "Report",
     "Run",
+    "Search",
     "Signal",
     "Student",
     "Teacher",
@@ -56,7 +65,13 @@ class Config:
     predict: Predict = dataclasses.field(default_factory=Predict)
     cache: Cache = dataclasses.field(default_factory=Cache)
     compare: Compare = dataclasses.field(default_factory=Compare)
+    processes: Processes = dataclasses.field(default_factory=Processes)
     report: Report = dataclasses.field(default_factory=Report)
+    search: Search = dataclasses.field(default_factory=Search)
+    budget: Budget = dataclasses.field(default_factory=Budget)
+    choose: Choose = dataclasses.field(default_factory=Choose)
+    refinement: Refinement = dataclasses.field(default_factory=Refinement)
+    pruning: Pruning = dataclasses.field(default_factory=Pruning)
 
     def to_dictionary(self):
         """Nested dictionaries of plain values, as they are written to `config.json`."""

@@ -17,7 +17,6 @@ class Compare(Section):
 
     methods: tuple[tuple[str, tuple[tuple[str, object], ...]], ...] = ()
     seeds: tuple[int, ...] = (0, 1, 2)
-    jobs: int = 1  # processes at once
 
     def __post_init__(self):
         super().__post_init__()
@@ -28,7 +27,6 @@ class Compare(Section):
             "different numbers from 0 to 2147483647",
             ",".join(map(str, self.seeds)),
         )
-        require(self.jobs >= 1, "jobs", "1 or more", self.jobs)
         labels = [label for label, _ in self.methods]
         require(len(set(labels)) == len(labels), "methods", "each label once", ", ".join(labels))
 
@@ -39,6 +37,7 @@ class Report(Section):
 
     class_name: str = ""  # of the histograms of logits; empty: the class that is most confused
     images: int = 24  # of those on which teacher and student disagree
+    beside: tuple[str, ...] = ()  # folders of runs whose exported files are timed too
 
     def __post_init__(self):
         super().__post_init__()

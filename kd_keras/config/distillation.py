@@ -3,6 +3,7 @@
 import dataclasses
 import math
 
+from kd_keras import schedules
 from kd_keras.config.checks import (
     Section,
     choice,
@@ -25,6 +26,7 @@ class Distillation(Section):
     temperature: float = 4.0  # T of the soft target
     reduction: str = choice("sum", "mean")  # over the classes; the paper prints a sum
     adversarial_weight: float = 1.0  # of the learned loss; 0: no discriminator
+    weight_schedule: tuple[str, ...] = ()  # "term=1:0+6:4~30:1", of weights by the epoch
     track_gradient_shares: bool = False  # each term's share of the gradient on the logits
 
     def __post_init__(self):
@@ -43,6 +45,7 @@ class Distillation(Section):
         names = [name for name, _ in self.weighted_losses]
         require(len(set(names)) == len(names), "loss", "each loss once", ",".join(self.loss))
         self._check_options(names)
+        self._check_schedules(names)
         require(
             self.supervised_weight or self.adversarial_weight or self.loss,
             "supervised_weight, loss and adversarial_weight",
@@ -64,6 +67,33 @@ class Distillation(Section):
             require(name in names, "loss_option", expected, repr(entry))
             require((name, argument) not in seen, "loss_option", "each option once", repr(entry))
             seen.add((name, argument))
+
+    def _check_schedules(self, names):
+        terms = ["supervised", *names, *(["adversarial"] if self.adversarial_weight else [])]
+        given = [entry.partition("=")[0] for entry in self.weight_schedule]
+        require(
+            len(set(given)) == len(given),
+            "weight_schedule",
+            "each term once",
+            ",".join(self.weight_schedule),
+        )
+        for name, entry in zip(given, self.weight_schedule, strict=True):
+            expected = f"TERM=POINTS, a term of {', '.join(terms)}, or TERM.temperature"
+            require(name.partition(".")[0] in terms, "weight_schedule", expected, repr(entry))
+        for name, points in self.schedules.items():
+            positive = all(point.value > 0 for point in points)
+            require(
+                positive or "." not in name, "weight_schedule", f"values above 0 for {name}", "0"
+            )
+
+    @property
+    def schedules(self):
+        """The schedules: points by the term's name."""
+        pairs = (entry.partition("=") for entry in self.weight_schedule)
+        try:
+            return {name: schedules.read_schedule(points) for name, _, points in pairs}
+        except ValueError as error:
+            raise ValueError(f"Invalid value for weight_schedule. {error}") from None
 
     @property
     def weighted_losses(self):
@@ -108,6 +138,11 @@ class Discriminator(Section):
     nesterov: bool = False
     weight_decay: float = 1e-4
     weight_clip: float = 0.01  # of the wasserstein game alone
+    penalty_weight: float = 10.0  # of the slope, in the wasserstein_penalty game alone
+    look_ahead: bool = False  # it learns to tell the student expected after another update
+    several_teachers: bool = False  # each of an ensemble is real, not the mean of their logits
+    tap: str = ""  # the student's layer that it is shown; empty: the logits
+    teacher_tap: str = ""  # the teacher's beside it; empty: the same
 
     def __post_init__(self):
         super().__post_init__()
@@ -115,7 +150,21 @@ class Discriminator(Section):
         require_fraction("dropout", self.dropout)
         require_fraction("momentum", self.momentum)
         require_not_negative(self, "label_weight", "weight_decay")
-        require_positive(self, "learning_rate", "weight_clip")
+        require_positive(self, "learning_rate", "weight_clip", "penalty_weight")
+        require(
+            self.tap or not self.teacher_tap,
+            "teacher_tap",
+            "none, because tap is not set",
+            self.teacher_tap,
+        )
+        of_logits = {
+            "look_ahead": self.look_ahead,
+            "several_teachers": self.several_teachers,
+            "condition": self.condition == "teacher_logits",
+        }
+        for name, is_set in of_logits.items():
+            expected = "another, because tap is set, and this is of logits"
+            require(not (is_set and self.tap), name, expected, getattr(self, name))
         require(
             self.momentum > 0 or not self.nesterov,
             "momentum",

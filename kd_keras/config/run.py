@@ -4,7 +4,7 @@ import dataclasses
 
 from kd_keras.config.checks import Section, require, require_not_negative
 
-__all__ = ["Run"]
+__all__ = ["Processes", "Run"]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -23,3 +23,14 @@ class Run(Section):
         super().__post_init__()
         require(0 <= self.seed < 2**31, "seed", "a number from 0 to 2147483647", self.seed)
         require_not_negative(self, "checkpoint_minutes")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Processes(Section):
+    """How many runs there are at once, where a command makes several."""
+
+    jobs: int = 1  # processes at once, each with its share of the machine
+
+    def __post_init__(self):
+        super().__post_init__()
+        require(self.jobs >= 1, "jobs", "1 or more", self.jobs)

@@ -19,6 +19,7 @@ class Training(Section):
     """The recipe: optimiser, schedule, precision and devices."""
 
     epochs: int = 30
+    patience: int = 0  # epochs without a better student on validation, then it ends; 0: any number
     batch_size: int = 128  # images, over all devices together
     learning_rate: float = 0.1  # initial
     schedule: str = choice("step", "cosine", "constant")
@@ -33,12 +34,12 @@ class Training(Section):
     # auto: what the machine is quick in
     precision: str = choice("auto", "float32", "mixed_bfloat16", "mixed_float16")
     xla: str = choice("auto", "yes", "no")
-    devices: str = "1"  # all, or how many
+    devices: str = "1"  # all, how many, or which GPUs: "0,2"
 
     def __post_init__(self):
         super().__post_init__()
         require_positive(self, "epochs", "batch_size", "learning_rate")
-        require_not_negative(self, "warmup_epochs", "weight_decay", "clip_norm")
+        require_not_negative(self, "warmup_epochs", "weight_decay", "clip_norm", "patience")
         require_fraction("momentum", self.momentum)
         require_fraction("average_decay", self.average_decay)
         factor = self.learning_rate_drop_factor
@@ -62,5 +63,12 @@ class Training(Section):
             "a number above 0, because nesterov is set",
             self.momentum,
         )
-        valid = self.devices == "all" or (self.devices.isdecimal() and int(self.devices) > 0)
-        require(valid, "devices", "all or a number above 0", self.devices)
+        expected = "all, a number above 0, or GPUs by their numbers, as 0,2"
+        require(_names_devices(self.devices), "devices", expected, self.devices)
+
+
+def _names_devices(text):
+    numbers = text.removesuffix(",").split(",")
+    if "," in text:
+        return all(number.isdecimal() for number in numbers)
+    return text == "all" or (text.isdecimal() and int(text) > 0)

@@ -17,27 +17,50 @@ def make_strategy(devices="1"):
     as many logical devices, which gains no time and shows what several devices would do.
 
     Args:
-        devices: `"all"` or a number of devices, as text.
+        devices: `"all"`, a number of devices, or GPUs by their own numbers with commas, `"0,2"`,
+            or `"2,"` for one alone. GPUs that are not among them are not touched.
 
     Returns:
         TensorFlow's default strategy for one device, a `MirroredStrategy` for several.
 
     Raises:
-        ValueError: If there are fewer GPUs, or TensorFlow has been set up with fewer devices
+        ValueError: If there are no such GPUs, or TensorFlow has been set up with other devices
             in this process already.
     """
     gpus = tf.config.list_physical_devices("GPU")
-    count = max(1, len(gpus)) if devices == "all" else int(devices)
+    if "," in devices:
+        count = _show_only(devices, gpus)
+    else:
+        count = max(1, len(gpus)) if devices == "all" else int(devices)
     if gpus and count > len(gpus):
-        raise ValueError(
-            f"Invalid value for devices. Expected no more than the {len(gpus)} GPUs here. "
-            f"Received: {devices}."
-        )
+        raise _no_such_devices(devices, gpus)
     if count == 1:
         return tf.distribute.get_strategy()
     if not gpus:
         _split_processor(count)
     return _mirror("GPU" if gpus else "CPU", count)
+
+
+def _show_only(devices, gpus):
+    """Hide all GPUs but those that are named; they are counted from 0 then. How many there are."""
+    numbers = sorted({int(number) for number in devices.split(",") if number})
+    if not gpus or numbers[-1] >= len(gpus):
+        raise _no_such_devices(devices, gpus)
+    try:
+        tf.config.set_visible_devices([gpus[number] for number in numbers], "GPU")
+    except RuntimeError:
+        raise ValueError(
+            f"Cannot choose the GPUs {devices}. Expected it before TensorFlow's first operation. "
+            "Call make_strategy first in the process."
+        ) from None
+    return len(numbers)
+
+
+def _no_such_devices(devices, gpus):
+    there = f"no more than the {len(gpus)} GPUs here"
+    if "," in devices:
+        there = f"GPUs from 0 to {len(gpus) - 1}" if gpus else "a number, because there is no GPU"
+    return ValueError(f"Invalid value for devices. Expected {there}. Received: {devices}.")
 
 
 @functools.cache

@@ -39,6 +39,7 @@ def train(
     callbacks=(),
     checkpoint_minutes=10.0,
     tensorboard=False,
+    patience=0,
 ):
     """Train to the end, from where the folder's last checkpoint stands.
 
@@ -57,6 +58,7 @@ def train(
         callbacks: Further Keras callbacks.
         checkpoint_minutes: Between two saves within an epoch; 0: at its end alone.
         tensorboard: Also write the history for TensorBoard.
+        patience: Epochs without a better student on validation after which it ends; 0: any.
 
     Returns:
         The `Outcome`.
@@ -76,6 +78,8 @@ def train(
         while True:
             # Keras has one number of steps for all epochs of a fit: a begun epoch has its own.
             until = checkpoint.epoch + 1 if checkpoint.step else epochs
+            if _is_stale(checkpoint, patience):
+                until = checkpoint.epoch  # it was killed just before its end
             averaging = [keras.callbacks.SwapEMAWeights()] if _averages(distiller.optimizer) else []
             log = [EventLog(folder.tensorboard_path, checkpoint.history)] if tensorboard else []
             batches = make_batches(checkpoint.epoch, checkpoint.step)
@@ -87,11 +91,19 @@ def train(
                 initial_epoch=checkpoint.epoch,
                 epochs=until,
                 steps_per_epoch=steps_per_epoch - checkpoint.step,
-                callbacks=[checkpoint, *averaging, progress, *log, *callbacks, within_epoch],
+                callbacks=[
+                    checkpoint,
+                    *averaging,
+                    progress,
+                    *log,
+                    *callbacks,
+                    _stop_when_stale(distiller, checkpoint, patience),
+                    within_epoch,
+                ],
                 verbose=0,
                 shuffle=False,
             )
-            if until == epochs or distiller.stop_training:
+            if until == epochs or _is_stale(checkpoint, patience) or distiller.stop_training:
                 break
             if averaging:
                 checkpoint.restore(distiller)  # fit leaves the averages in place of the weights
@@ -104,6 +116,23 @@ def _place(checkpoint):
     if checkpoint.step:
         return f"step {checkpoint.step} of epoch {checkpoint.epoch + 1}"
     return f"epoch {checkpoint.epoch}"
+
+
+def _is_stale(checkpoint, patience):
+    """Whether the best student is so many epochs old. It follows from what is saved alone."""
+    if not (patience and checkpoint.best) or checkpoint.step:
+        return False
+    return checkpoint.epoch - checkpoint.best["epoch"] >= patience
+
+
+def _stop_when_stale(distiller, checkpoint, patience):
+    def stop(epoch, logs=None):
+        if _is_stale(checkpoint, patience):
+            distiller.stop_training = True
+            best = checkpoint.best["epoch"]
+            print(f"  ends here: no better one on validation since epoch {best}", flush=True)
+
+    return keras.callbacks.LambdaCallback(on_epoch_end=stop)
 
 
 def _averages(optimizer):

@@ -161,3 +161,62 @@ def test_an_unknown_field_is_refused():
 def test_a_value_out_of_range_is_refused_from_a_dictionary_too():
     with pytest.raises(ValueError, match="Invalid value for epochs"):
         config.from_dictionary({"training": {"epochs": 0}})
+
+
+def test_a_network_is_named_by_its_size_and_its_options():
+    assert Student().label == "wide_resnet-10-2"
+    assert Student(binary_weights=True).label == "wide_resnet-10-2-binary"
+    large = Student(network="resnet", depth=18, option=("stem=large",))
+    assert large.label == "resnet-18-2-stem-large"
+    assert large.options == {"stem": "large"}
+    application = Student(network="applications/MobileNetV2", option=("alpha=0.5",))
+    assert application.label == "MobileNetV2-alpha-0.5"
+
+
+def test_schedules_of_weights():
+    section = Distillation(
+        loss=("hint", "soft_target"),
+        weight_schedule=("hint=1:100+6:0", "soft_target.temperature=1:4~9:1"),
+    )
+    assert set(section.schedules) == {"hint", "soft_target.temperature"}
+    assert section.schedules["hint"][1].epoch == 6
+    assert Distillation().schedules == {}
+
+
+@pytest.mark.parametrize(
+    ("entries", "message"),
+    [
+        (
+            ("hin=1:0",),
+            r"Expected TERM=POINTS, a term of supervised, logit_l1, adversarial, or "
+            r"TERM\.temperature\. Received: 'hin=1:0'\.",
+        ),
+        (("logit_l1",), r"Expected EPOCH:VALUE points .*Received: ''\."),
+        (("logit_l1=1:-1",), r"values of 0 or more.*Received: '1:-1'\."),
+        (("logit_l1=1:0", "logit_l1=2:0"), "Expected each term once"),
+        (("logit_l1.temperature=1:0",), "Expected values above 0 for logit_l1.temperature"),
+    ],
+)
+def test_a_schedule_that_is_not_understood_is_refused(entries, message):
+    with pytest.raises(ValueError, match=rf"^Invalid value for weight_schedule\. .*{message}"):
+        Distillation(weight_schedule=entries)
+    with pytest.raises(ValueError, match="a term of supervised, logit_l1, or"):
+        Distillation(adversarial_weight=0.0, weight_schedule=("adversarial=1:1",))
+
+
+@pytest.mark.parametrize(
+    ("settings", "name", "received"),
+    [
+        ({"look_ahead": True}, "look_ahead", True),
+        ({"several_teachers": True}, "several_teachers", True),
+        ({"condition": "teacher_logits"}, "condition", "teacher_logits"),
+    ],
+)
+def test_what_is_of_logits_is_refused_beside_a_tap(settings, name, received):
+    Discriminator(**settings)
+    with pytest.raises(ValueError, match=f"Invalid value for {name}") as caught:
+        Discriminator(tap="pooled", **settings)
+    expected = "another, because tap is set, and this is of logits"
+    assert str(caught.value) == invalid(name, expected, received)
+    with pytest.raises(ValueError, match="none, because tap is not set"):
+        Discriminator(teacher_tap="pooled")

@@ -28,18 +28,22 @@ TESTED_ELSEWHERE = {
         f"kd_keras/config/{module}.py": "tests/config/ranges_test.py"
         for module in (
             "checks",
+            "choice",
             "comparison",
             "data",
             "distillation",
             "finished",
             "networks",
+            "refinement",
             "run",
+            "search",
             "signal",
             "training",
         )
     },
     "kd_keras/distillation/tracking.py": "tests/distillation/distiller_test.py",
     "kd_keras/gathering/cast.py": "tests/gathering/single_test.py",
+    "kd_keras/groundwork.py": "tests/comparison/running_test.py",
     "kd_keras/judging.py": "tests/pipeline_test.py",
     "kd_keras/report/layout.py": "tests/report/page_test.py",
 }

@@ -5,8 +5,12 @@ import numpy as np
 import pytest
 
 from kd_keras import export, models
+from tests.conformance import smallest
 
 NETWORKS = models.names()
+# Those with operations of their own; the others take minutes together.
+QUICK = {"wide_resnet"}
+SLOWLY = [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in NETWORKS]
 FLOATS = ("keras", "saved_model", "tflite_float32")
 # A part of the logits' range: what is lost with the bits of weights and activations.
 LOSSES = {
@@ -19,9 +23,8 @@ LOSSES = {
 
 
 def make(network):
-    return models.get(
+    return smallest.make(
         network,
-        image_shape=(8, 8, 3),
         num_classes=5,
         mean=[120.0, 118.0, 110.0],
         standard_deviation=[60.0, 61.0, 62.0],
@@ -41,7 +44,7 @@ def check(model, path, loss):
     np.testing.assert_allclose(predictor.predict(images), reference, atol=tolerance)
 
 
-@pytest.mark.parametrize("network", NETWORKS)
+@pytest.mark.parametrize("network", SLOWLY)
 def test_every_file_gives_the_logits_of_the_network(network, tmp_path):
     model = make(network)
     paths = export.write(model, tmp_path, export.available(), representative_images=make_images(20))
@@ -50,7 +53,7 @@ def test_every_file_gives_the_logits_of_the_network(network, tmp_path):
         check(model, path, LOSSES.get(name, 0.0))
 
 
-@pytest.mark.parametrize("network", NETWORKS)
+@pytest.mark.parametrize("network", SLOWLY)
 def test_a_network_of_half_precision_gives_files_in_float32(network, tmp_path):
     keras.config.set_dtype_policy("mixed_bfloat16")
     model = make(network)

@@ -56,7 +56,7 @@ def test_loss(name, compiler):
     teacher, student, labels = numeric.make_inputs(loss)
 
     def per_example(teacher, student):
-        return loss.per_example(teacher, student, labels)
+        return loss.per_example(teacher, student, labels, **numeric.further(loss))
 
     _assert_equal_when_compiled(per_example, [teacher, student], compiler, loss.variables)
 

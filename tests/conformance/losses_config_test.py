@@ -31,9 +31,11 @@ _ALTERNATIVES = {
     "margin": 0.5,
     "momentum": 0.5,
     "name": "other",
+    "negatives": 5,
     "normalize": False,
     "offset": 1.0,
     "others_weight": 6.0,
+    "penalty_weight": 5.0,
     "power": 1.0,
     "probability": 0.25,
     "reduction": "mean",
@@ -48,7 +50,10 @@ _ALTERNATIVES = {
     "weight_clip": 0.5,
 }
 # Losses that read one layer only.
-_ONE_LAYER = {"SelectedNeurons": {"taps": ("first",), "teacher_taps": ("third",)}}
+_ONE_LAYER = {
+    name: {"taps": ("first",), "teacher_taps": ("third",)}
+    for name in ("ContrastMemory", "SelectedNeurons")
+}
 
 every_entry = pytest.mark.parametrize("entry", _ENTRIES, ids=lambda entry: entry.__name__)
 

@@ -68,7 +68,7 @@ def test_loss(name, scale):
     teacher, student, labels = numeric.make_inputs(loss, scale=scale, dtype=dtype)
 
     def per_example(teacher, student):
-        return loss.per_example(teacher, student, labels)
+        return loss.per_example(teacher, student, labels, **numeric.further(loss))
 
     _assert_as_in_float32(per_example, [teacher, student], loss.variables)
 

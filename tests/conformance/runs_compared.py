@@ -13,8 +13,8 @@ from kd_keras.training import archive
 
 ROOT = pathlib.Path(__file__).parents[2]
 
-# Times differ from run to run.
-_TIMES = ("training_seconds", "seconds")
+# What differs from process to process.
+_OF_A_PROCESS = ("training_seconds", "seconds", "peak_memory_bytes")
 
 
 def launch(moment, words):
@@ -66,12 +66,12 @@ def contents(folder):
         found |= {f"{path.name}: {name}": arrays for name, arrays in groups.items()}
     found["history.csv"] = (folder / "history.csv").read_bytes()
     figures = json.loads((folder / "metrics.json").read_text())
-    found["metrics.json"] = {k: v for k, v in figures.items() if k not in _TIMES}
+    found["metrics.json"] = {k: v for k, v in figures.items() if k not in _OF_A_PROCESS}
     found["identity"] = json.loads((folder / "config.json").read_text())["identity"]
     for path in folder.parent.rglob("views-*.bin"):
         found[f"{path.name} of the cache"] = path.read_bytes()
         ledger = json.loads((path.parent / "ledger.json").read_text())
-        found["the cache's ledger"] = {k: v for k, v in ledger.items() if k not in _TIMES}
+        found["the cache's ledger"] = {k: v for k, v in ledger.items() if k not in _OF_A_PROCESS}
     for path in folder.glob("*.keras"):
         found[f"{path.name}: weights"] = keras.models.load_model(path).get_weights()
     return found

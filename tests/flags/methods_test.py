@@ -107,7 +107,7 @@ def test_another_command_reads_the_flags_of_such_a_flagfile_and_not_its_methods(
 
 def test_seeds_and_jobs():
     config = parse("--seeds=3,5", "--jobs=2")
-    assert (config.compare.seeds, config.compare.jobs) == ((3, 5), 2)
+    assert (config.compare.seeds, config.processes.jobs) == ((3, 5), 2)
 
 
 @pytest.mark.parametrize("text", ["", ": --loss=", "--loss=", "--temperature=2: --loss="])

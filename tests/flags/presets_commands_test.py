@@ -5,7 +5,7 @@ import pathlib
 import pytest
 
 import flags
-from kd_keras import comparison, pipeline, runs
+from kd_keras import comparison, pipeline, runs, searching
 
 _FOLDER = pathlib.Path(flags.__file__).parent / "presets"
 _NAMES = sorted(
@@ -50,8 +50,8 @@ def test_the_first_line_is_a_command_and_all_commands_read_this_very_file(name):
 @pytest.mark.parametrize("name", [name for name in _NAMES if name != "quickstart"])
 def test_the_teacher_is_trained_first_where_the_experiment_needs_one(name):
     found = [_parse(words) for words in _commands(name)]
-    if found[0][0] == "compare":
-        expected = ["compare"]  # it trains the teacher itself
+    if found[0][0] in ("compare", "search"):
+        expected = [found[0][0]]  # it trains the teacher itself
     elif name.endswith("teacher"):
         expected = ["train_teacher"]
     elif found[-1][1].distillation.needs_teacher:
@@ -68,6 +68,8 @@ def _experiment_and_folder(command, config):
         return teacher, runs.teacher_folder(config, config.run.name).path
     if command == "compare":
         return (*teacher, config.compare), comparison.plan(config).path
+    if command == "search":
+        return (*teacher, config.search), searching.plan(config).path
     method = (config.student, config.distillation, config.discriminator)
     return (*teacher, *method), runs.student_folder(config, config.run.name).path
 

@@ -13,11 +13,11 @@ from kd_keras import pipeline
 from kd_keras.config import Student, Teacher
 
 _FOLDER = pathlib.Path(flags.__file__).parent / "presets"
-# Comparisons are made of these rows; they are tested in `comparisons_test`.
+# Comparisons are made of these rows; they are tested in `comparisons_test`. A search has no rows.
 _NAMES = sorted(
     path.relative_to(_FOLDER).with_suffix("").as_posix()
     for path in _FOLDER.rglob("*.flags")
-    if not path.read_text().startswith("# python main.py compare")
+    if not path.read_text().startswith(("# python main.py compare", "# python main.py search"))
 )
 _DATASETS = ("cifar10", "cifar100", "imagenet32")
 

@@ -85,3 +85,21 @@ def test_parsed_flags_are_written_back_as_words():
 def test_an_unknown_field_is_a_mistake_in_the_code():
     with pytest.raises(KeyError):
         section.Section("recipe", Recipe).add("stepps", "Words.")
+
+
+def test_a_flag_that_is_repeated_keeps_its_commas():
+    built = section.Section("recipe", Recipe)
+    built.add("names", "Words.", name="name", repeated=True)
+    values = absl_flags.FlagValues()
+    built.define(values)
+    values(["main.py", "--name=a,b", "--name", "c"])
+    assert built.read(values) == Recipe(names=("a,b", "c"))
+
+
+def test_without_it_a_repeated_flag_has_its_default():
+    built = section.Section("recipe", Recipe)
+    built.add("names", "Words.", repeated=True)
+    values = absl_flags.FlagValues()
+    built.define(values)
+    values(["main.py"])
+    assert built.read(values) == Recipe()

@@ -43,6 +43,45 @@ def test_all_gpus_or_some_of_them(equip_machine):
     assert training.make_strategy("2").names == ["GPU:0", "GPU:1"]
 
 
+@pytest.mark.parametrize(
+    ("devices", "visible", "names"),
+    [("1,3", ["GPU 1", "GPU 3"], ["GPU:0", "GPU:1"]), ("2,", ["GPU 2"], None)],
+)
+def test_gpus_by_their_numbers(equip_machine, monkeypatch, devices, visible, names):
+    equip_machine(4)
+    shown = []
+    monkeypatch.setattr(tf.config, "set_visible_devices", lambda *given: shown.append(given))
+    strategy = training.make_strategy(devices)
+    assert shown == [(visible, "GPU")]
+    assert names == getattr(strategy, "names", None)
+    assert (strategy is tf.distribute.get_strategy()) is (names is None)
+
+
+@pytest.mark.parametrize(
+    ("gpus", "expected"), [(2, "GPUs from 0 to 1"), (0, "a number, because there is no GPU")]
+)
+def test_numbers_of_gpus_that_are_not_there(equip_machine, gpus, expected):
+    equip_machine(gpus)
+    with pytest.raises(ValueError, match="devices") as caught:
+        training.make_strategy("0,2")
+    assert str(caught.value) == (f"Invalid value for devices. Expected {expected}. Received: 0,2.")
+
+
+def test_gpus_are_chosen_before_anything_else(equip_machine, monkeypatch):
+    equip_machine(4)
+
+    def refuse(*given):
+        raise RuntimeError("Visible devices cannot be modified after being initialized")
+
+    monkeypatch.setattr(tf.config, "set_visible_devices", refuse)
+    with pytest.raises(ValueError, match="GPUs") as caught:
+        training.make_strategy("0,2")
+    assert str(caught.value) == (
+        "Cannot choose the GPUs 0,2. Expected it before TensorFlow's first operation. "
+        "Call make_strategy first in the process."
+    )
+
+
 def test_the_same_devices_have_one_strategy(equip_machine):
     equip_machine(2)
     strategy = training.make_strategy("2")

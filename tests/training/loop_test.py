@@ -279,6 +279,7 @@ def test_metrics_given_to_compile_go_on(tmp_path):
     assert 0 < whole.history[0]["top2"] < 1
 
 
+@pytest.mark.slow
 def test_a_run_on_two_devices_goes_on(tmp_path):
     """Every replica has metrics of its own, whose sums must not be rounded together."""
     strategy = training.make_strategy("2")
@@ -337,3 +338,18 @@ def test_the_history_for_tensorboard_has_every_epoch_once(tmp_path):
 def test_without_being_asked_nothing_is_written_for_tensorboard(plain_run):
     names = sorted(path.name for path in plain_run.folder.iterdir())
     assert names == ["checkpoints", "history.csv"]
+
+
+def test_it_ends_when_the_best_student_is_old(tmp_path, capsys):
+    arguments = {"epochs": 20, "learning_rate": 0.5}
+    outcome = tiny.train(tiny.make_distiller(**arguments), tmp_path, epochs=20, patience=1)
+    assert outcome.best_epoch == len(outcome.history) - 1 < 19
+    keys = [(row["val_accuracy"], -row["val_loss"]) for row in outcome.history]
+    assert keys[:-1] == sorted(keys[:-1])
+    assert keys[-1] <= keys[-2]
+    said = f"  ends here: no better one on validation since epoch {outcome.best_epoch}\n"
+    assert said in capsys.readouterr().out
+    # A process that is killed before the run is finished does not begin another epoch.
+    again = tiny.train(tiny.make_distiller(seed=9, **arguments), tmp_path, epochs=20, patience=1)
+    assert again.history == outcome.history
+    assert same(again.best_weights, outcome.best_weights)
