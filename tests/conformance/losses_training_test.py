@@ -126,6 +126,7 @@ def test_a_teacher_of_another_width_is_refused_after_the_losses_were_fitted():
         restored.teacher = _make_network(4, seed=7)
 
 
+@pytest.mark.slow
 def test_two_replicas_train_and_hold_the_same_parts():
     distiller, history = _make_distiller(2)
     strategy, names = distiller.distribute_strategy, _names_with_variables()

@@ -40,6 +40,10 @@ _RECIPES = {
         {"epochs": 240, "batch_size": 64, "weight_decay": 5e-4, "nesterov": False},
         {1: 0.05, 150: 0.05, 151: 5e-3, 180: 5e-3, 181: 5e-4, 210: 5e-4, 211: 5e-5, 240: 5e-5},
     ),
+    "two_cores/teacher": (
+        {"epochs": 30, "batch_size": 128, "weight_decay": 5e-4, "nesterov": True},
+        {1: 0.1, 11: 0.075, 16: 0.05, 21: 0.025},
+    ),
     "two_cores": (
         {"epochs": 20, "batch_size": 128, "weight_decay": 5e-4, "nesterov": True},
         {1: 0.1, 6: 0.05 * (1 + 0.5**0.5), 11: 0.05, 16: 0.05 * (1 - 0.5**0.5)},
