@@ -14,9 +14,9 @@ def accelerate(model):
     """A twin of a model that computes the same, faster where it is run without XLA.
 
     Batch normalisation becomes one operation, dropout of images two passes, and on a processor
-    with AMX the filters' gradients are computed with images side by side. The variables are the
-    model's own, so that training the twin trains the model, and there is nothing to copy back or
-    to save.
+    with AMX the filters' gradients are computed with images side by side, or from the pixels that
+    a strided 1x1 takes. The variables are the model's own, so that training the twin trains the
+    model, and there is nothing to copy back or to save.
 
     The results are the model's up to rounding, dropout's draws apart. A layer that synchronises
     its statistics, has a mask, normalises another axis than the last, or is of the user's own

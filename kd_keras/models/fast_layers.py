@@ -8,7 +8,7 @@ import keras
 import tensorflow as tf
 
 from kd_keras import processor
-from kd_keras.models import side_by_side
+from kd_keras.models import pointwise, side_by_side
 from kd_keras.models.random_bytes import random_bytes
 
 __all__ = ["ConvolutionStandIn", "DropoutStandIn", "NormalizationStandIn", "StandIn"]
@@ -91,7 +91,7 @@ class NormalizationStandIn(StandIn):
 
 
 class ConvolutionStandIn(StandIn):
-    """`keras.layers.Conv2D` on a processor with AMX, with a faster filter gradient."""
+    """`keras.layers.Conv2D` on a processor with AMX, with faster gradients."""
 
     @staticmethod
     def can_replace(layer):
@@ -114,9 +114,11 @@ class ConvolutionStandIn(StandIn):
         layer = self.layer
         kernel = tf.cast(tf.convert_to_tensor(layer.kernel), inputs.dtype)
         form = {"stride": layer.strides[0], "padding": layer.padding}
-        if not side_by_side.gains(inputs, kernel, **form):
+        ways = (way for way in (side_by_side, pointwise) if way.gains(inputs, kernel, **form))
+        way = next(ways, None)
+        if way is None:
             return layer.call(inputs)
-        outputs = side_by_side.convolve(inputs, kernel, **form)
+        outputs = way.convolve(inputs, kernel, **form)
         if layer.use_bias:
             bias = tf.cast(tf.convert_to_tensor(layer.bias), inputs.dtype)
             outputs = tf.nn.bias_add(outputs, bias)

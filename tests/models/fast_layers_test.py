@@ -164,12 +164,14 @@ def test_a_rate_that_bytes_cannot_express_is_left_to_keras():
 
 @pytest.mark.parametrize("arguments", [{"use_bias": False}, {"activation": "relu"}])
 @pytest.mark.parametrize("strides", [1, 2])
-def test_convolution_is_that_of_keras(arguments, strides, monkeypatch):
+@pytest.mark.parametrize("kernel_size", [1, 3])
+def test_convolution_is_that_of_keras(arguments, kernel_size, strides, monkeypatch):
     monkeypatch.setattr(
         "kd_keras.processor.capabilities", lambda: frozenset({"amx_bf16"}), raising=True
     )
     image = keras.Input((8, 8, 16), batch_size=16)
-    layer = keras.layers.Conv2D(32, 3, strides, padding="same", dtype="mixed_bfloat16", **arguments)
+    form = {"padding": "same", "dtype": "mixed_bfloat16"}
+    layer = keras.layers.Conv2D(32, kernel_size, strides, **form, **arguments)
     model = keras.Model(image, layer(image))
     twin = models.accelerate(model)
     assert twin.layers[-1] is not layer
