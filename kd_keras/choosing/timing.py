@@ -208,7 +208,6 @@ def _describe(timing):
         "batch": 1,
         "median_milliseconds": timing.median_milliseconds,
         "p95_milliseconds": timing.percentile95_milliseconds,
-        "lower_milliseconds": timing.lower_milliseconds,
         "upper_milliseconds": timing.upper_milliseconds,
         "runs": timing.runs,
         "round_medians_milliseconds": list(timing.round_medians_milliseconds),

@@ -80,7 +80,7 @@ def _row(entry, limits):
     if entry.peak_memory_bytes is not None:
         row["MB of memory"] = entry.peak_memory_bytes / 1e6
     row["ms"] = f"{latency['median_milliseconds']:.3f}"
-    row["rounds"] = f"{latency['lower_milliseconds']:.3f} to {latency['upper_milliseconds']:.3f}"
+    row["slowest round"] = f"{latency['upper_milliseconds']:.3f}"
     row["95% of calls"] = f"{latency['p95_milliseconds']:.3f}"
     return row | ({"fits": _fit(entry, limits)} if limits else {})
 
@@ -88,11 +88,10 @@ def _row(entry, limits):
 def _describe_conditions(table, entries):
     conditions = table.conditions
     return (
-        f"ms: median of {entries[0].latency['runs']} calls with one image, TensorFlow Lite in "
-        f"float32, threads: {conditions['threads']}, {conditions['runtime']}, "
-        f"{conditions['processor']}. Rounds: the lowest and the highest median of the rounds in "
-        f"which all were measured in turn. Measured {entries[0].measured}; --measure_again "
-        "measures anew."
+        "ms: one image, the median of the quickest of several rounds in which all were measured "
+        f"in turn, {entries[0].latency['runs']} calls together; TensorFlow Lite in float32, "
+        f"threads: {conditions['threads']}, {conditions['runtime']}, {conditions['processor']}. "
+        f"Measured {entries[0].measured}; --measure_again measures anew."
     )
 
 

@@ -37,10 +37,12 @@ class Timing:
 
     Attributes:
         num_threads: Of the runtime; None for one that has its own.
-        median_milliseconds: Half of all calls were quicker.
-        percentile95_milliseconds: 95 of 100 calls were quicker.
-        lower_milliseconds: The lowest of the rounds' medians.
-        upper_milliseconds: The highest of them. A machine that is busy shows in the distance.
+        median_milliseconds: The median of the calls of the quickest round. Whatever else a
+            machine does only adds to a time, so that this is what comes out again when it is
+            measured again, where the median of all calls moves with the machine's mood.
+        percentile95_milliseconds: 95 of 100 of all calls were quicker.
+        upper_milliseconds: The median of the slowest round. A machine that is busy shows in the
+            distance.
         runs: Calls measured, over all rounds.
         round_medians_milliseconds: Of every round its median. In a round the files were measured
             in turn, so that those of two files compare round by round.
@@ -49,7 +51,6 @@ class Timing:
     num_threads: int | None
     median_milliseconds: float
     percentile95_milliseconds: float
-    lower_milliseconds: float
     upper_milliseconds: float
     runs: int
     round_medians_milliseconds: tuple = ()
@@ -176,9 +177,8 @@ def _summarize_rounds(num_threads, rounds):
     medians = [statistics.median(of_round) for of_round in rounds]
     return Timing(
         num_threads=num_threads,
-        median_milliseconds=statistics.median(times),
+        median_milliseconds=min(medians),
         percentile95_milliseconds=float(np.percentile(times, 95)),
-        lower_milliseconds=min(medians),
         upper_milliseconds=max(medians),
         runs=len(times),
         round_medians_milliseconds=tuple(medians),

@@ -32,8 +32,8 @@ class Trial:
         multiply_adds: For one image.
         size_bytes: Of its TensorFlow Lite file in float32.
         latency: How long that file takes for one image: `format`, `threads`, `batch`,
-            `median_milliseconds`, `p95_milliseconds`, `lower_milliseconds` and
-            `upper_milliseconds` (what repeated measurements of it lie between), `runs`.
+            `median_milliseconds` of the quickest of several rounds, `upper_milliseconds` of the
+            slowest, `p95_milliseconds` of all calls, `runs`.
         peak_memory_bytes: Of running the file, beyond what Python and the runtime take.
         seconds: Of training.
     """
@@ -56,7 +56,7 @@ class Trial:
 
     @property
     def latency_milliseconds(self):
-        """The median time for one image, or None."""
+        """The time for one image, or None."""
         return (self.latency or {}).get("median_milliseconds")
 
 

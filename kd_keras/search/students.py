@@ -60,11 +60,12 @@ class Candidate:
 
     @property
     def latency_range(self):
-        """The lowest and the highest that repeated measurements gave, in milliseconds, or None."""
+        """The medians of the quickest and of the slowest round, in milliseconds, or None."""
         known = [trial.latency for trial in self.trials if trial.latency]
-        lowest = [latency.get("lower_milliseconds") for latency in known]
         highest = [latency.get("upper_milliseconds") for latency in known]
-        return None if None in (*lowest, *highest) or not known else (min(lowest), max(highest))
+        if None in highest or not known:
+            return None
+        return min(latency["median_milliseconds"] for latency in known), max(highest)
 
     @property
     def best_trial(self):

@@ -131,10 +131,10 @@ def finish(planned, teacher_path):
         timed = measuring.time_trials(planned, finished, pause_seconds=_PAUSE_SECONDS)
         within, count = measuring.count_within(finished, timed)
         lines.append(
-            f"ms: one image, threads: {planned.section.latency_threads}, the median of "
-            f"{timed[0].latency['runs']} calls; from and to: the lowest and highest median of "
-            f"{planned.section.latency_rounds} rounds. {within} of {count} medians differ from the "
-            "ones measured before by no more than was stated then."
+            f"ms: one image, threads: {planned.section.latency_threads}, the median of the "
+            f"quickest of {planned.section.latency_rounds} rounds; to: of the slowest; 95%: of all "
+            f"{timed[0].latency['runs']} calls. {within} of {count} differ from the ones measured "
+            "before by no more than the distance stated then."
         )
     trials = results.write(planned, teacher_path)
     results.write_tables(planned, trials)

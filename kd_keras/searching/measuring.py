@@ -129,7 +129,6 @@ def _describe(timing):
         "batch": 1,
         "median_milliseconds": timing.median_milliseconds,
         "p95_milliseconds": timing.percentile95_milliseconds,
-        "lower_milliseconds": timing.lower_milliseconds,
         "upper_milliseconds": timing.upper_milliseconds,
         "runs": timing.runs,
     }
@@ -149,7 +148,7 @@ def count_within(before, after):
     pairs = [(first[t.name], t.latency_milliseconds) for t in after if t.name in first]
     within = [
         abs(median - latency["median_milliseconds"])
-        <= latency["upper_milliseconds"] - latency["lower_milliseconds"]
+        <= latency["upper_milliseconds"] - latency["median_milliseconds"]
         for latency, median in pairs
     ]
     return sum(within), len(within)

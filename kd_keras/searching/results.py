@@ -122,7 +122,6 @@ def _row(trial, rank):
         "validation error %": trial.validation_error_percent,
         "test error %": trial.test_error_percent,
         "ms": latency["median_milliseconds"],
-        "from": latency["lower_milliseconds"],
         "to": latency["upper_milliseconds"],
         "95% ms": latency["p95_milliseconds"],
         "parameters": trial.parameters,

@@ -176,8 +176,8 @@ class Trials(groundwork.Passing):
         latency = trial.latency
         print(
             f"{trial.name}: validation error {trial.validation_error_percent:.2f}%, "
-            f"{latency['median_milliseconds']:.3g} ms ({latency['lower_milliseconds']:.3g} to "
-            f"{latency['upper_milliseconds']:.3g}), {trial.parameters:,} parameters, "
+            f"{latency['median_milliseconds']:.3g} ms (to {latency['upper_milliseconds']:.3g}), "
+            f"{trial.parameters:,} parameters, "
             f"{format_duration(ending.seconds)}",
             flush=True,
         )

@@ -23,7 +23,6 @@ def make_entry(student, measured="2030-01-01 00:00:00"):
             "batch": 1,
             "median_milliseconds": milliseconds,
             "p95_milliseconds": 1.1 * milliseconds,
-            "lower_milliseconds": 0.95 * milliseconds,
             "upper_milliseconds": 1.05 * milliseconds,
             "runs": 140,
             "round_medians_milliseconds": [factor * milliseconds for factor in (0.95, 1.0, 1.05)],

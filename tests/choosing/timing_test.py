@@ -37,8 +37,7 @@ def test_a_student_is_measured_as_it_is(tmp_path, monkeypatch):
     latency = entry.latency
     assert latency["runs"] == 6
     assert len(latency["round_medians_milliseconds"]) == 2
-    assert 0 < latency["lower_milliseconds"] <= latency["median_milliseconds"]
-    assert latency["median_milliseconds"] <= latency["upper_milliseconds"]
+    assert 0 < latency["median_milliseconds"] <= latency["upper_milliseconds"]
     assert (latency["threads"], latency["batch"], latency["format"]) == (1, 1, "tflite_float32")
 
 

@@ -13,7 +13,6 @@ def make_trial(depth, width, error, milliseconds=None, *, seed=0, spread=0.0, **
             "batch": 1,
             "median_milliseconds": milliseconds,
             "p95_milliseconds": 1.2 * milliseconds,
-            "lower_milliseconds": milliseconds - spread,
             "upper_milliseconds": milliseconds + spread,
             "runs": 5,
         }

@@ -56,7 +56,7 @@ def test_what_is_counted(tmp_path, built):
 
 
 def test_what_is_measured_on_the_untrained_file(tmp_path, monkeypatch):
-    timing = types.SimpleNamespace(lower_milliseconds=2.5)
+    timing = types.SimpleNamespace(median_milliseconds=2.5)
     monkeypatch.setattr(export, "measure_in_turn", lambda paths, **words: {paths[0]: timing})
     sieve, _ = make_sieve(tmp_path, max_latency_milliseconds=2.0)
     assert sieve.refuse("0000", {"student.width": 1}) == "2.5 ms for one image, more than 2 ms"

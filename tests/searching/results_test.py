@@ -65,7 +65,7 @@ def test_tables_are_files(planned):
     with (planned.path / "search.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert [row["rank"] for row in rows] == ["0", "0", "1"]
-    assert rows[0]["from"] == "1.8"
+    assert rows[0]["ms"] == "2.0"
     text = (planned.path / "search.md").read_text()
     assert text.startswith("# some\n")
     assert "- 0003 width 4: failed: No space.\n" in text

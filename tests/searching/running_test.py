@@ -47,7 +47,7 @@ def machine(monkeypatch):
 
         def _time(self, path):
             width = self.configs[path.parents[1].name]["student"]["width"]
-            return export.Timing(1, float(width), width + 1.0, width - 0.5, width + 0.5, 140)
+            return export.Timing(1, float(width), width + 1.0, width + 0.5, 140)
 
     machine = Machine()
     monkeypatch.setattr(processes, "run", machine.run)
@@ -118,7 +118,7 @@ def test_every_candidate_is_trained_exported_and_timed(tmp_path, machine, capsys
     assert lines[:3] == [
         "0000: begins, student.width=1",
         "  0000 | a line",
-        "0000: validation error 10.00%, 1 ms (0.5 to 1.5), 1,000 parameters, 1 min 15 s",
+        "0000: validation error 10.00%, 1 ms (to 1.5), 1,000 parameters, 1 min 15 s",
     ]
 
 
