@@ -134,7 +134,7 @@ def finish(planned, teacher_path):
             f"ms: one image, threads: {planned.section.latency_threads}, the median of the "
             f"quickest of {planned.section.latency_rounds} rounds; to: of the slowest; 95%: of all "
             f"{timed[0].latency['runs']} calls. {within} of {count} differ from the ones measured "
-            "before by no more than the distance stated then."
+            "before by no more than from there to the 95% stated then."
         )
     trials = results.write(planned, teacher_path)
     results.write_tables(planned, trials)

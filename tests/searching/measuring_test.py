@@ -103,7 +103,7 @@ def test_how_many_times_are_confirmed(tmp_path):
     before.append(dataclasses.replace(before[0], name="0003", latency=None))
     after = [
         dataclasses.replace(trial, latency=plans.make_latency(milliseconds))
-        for trial, milliseconds in zip(before, (1.15, 1.3, 0.85, 1.0), strict=True)
+        for trial, milliseconds in zip(before, (1.45, 1.55, 0.55, 1.0), strict=True)
     ]
     assert measuring.count_within(before, after) == (2, 3)
 
