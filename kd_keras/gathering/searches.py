@@ -137,7 +137,7 @@ def _describe_timing(found, facts):
         return ""
     place = f" on {facts['machine']}" if facts.get("machine") else ""
     return (
-        f"Time is the median of {latency.get('runs')} calls, images at a time: "
+        "Time is the median of the quickest of several rounds, images at a time: "
         f"{latency.get('batch')}, of the file {latency.get('format')}, threads: "
         f"{latency.get('threads')}{place}. Another machine gives other times; compare their "
         "ratios."

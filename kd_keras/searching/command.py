@@ -133,8 +133,8 @@ def finish(planned, teacher_path):
         lines.append(
             f"ms: one image, threads: {planned.section.latency_threads}, the median of the "
             f"quickest of {planned.section.latency_rounds} rounds; to: of the slowest; 95%: of all "
-            f"{timed[0].latency['runs']} calls. {within} of {count} differ from the ones measured "
-            "before by no more than from there to the 95% stated then."
+            f"{timed[0].latency['runs']} calls. For {within} of {count} the time measured before "
+            "differs by no more than its own distance to its 95%."
         )
     trials = results.write(planned, teacher_path)
     results.write_tables(planned, trials)

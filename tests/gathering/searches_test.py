@@ -28,8 +28,8 @@ def test_a_search_is_gathered(folder):
     assert (beaten.depth, beaten.width, beaten.peak_memory_bytes) == (22, 1, 10**6)
     assert content.search.sentences[0].startswith("Take WRN-16-4: 7.00% error on validation")
     assert content.search.timing.startswith(
-        "Time is the median of 5 calls, images at a time: 1, of the file tflite_float32, threads: "
-        "1 on some processor."
+        "Time is the median of the quickest of several rounds, images at a time: 1, of the file "
+        "tflite_float32, threads: 1 on some processor."
     )
 
 
