@@ -11,5 +11,8 @@ SECTION.add("static_batch", "Images at a time that the file takes; 0: any number
 SECTION.add("calibration_images", "Training images from which int8 learns its ranges.")
 SECTION.add("licence", "Of the weights, written into the files.")
 SECTION.add("latency_repeats", "Timed calls of each file; 0: none.")
-SECTION.add("max_logit_difference", "Largest difference of a float32 file to the model's logits.")
+SECTION.add(
+    "max_logit_difference",
+    "Largest difference of a float32 file to logits up to 1; a share of larger.",
+)
 SECTION.add("max_error_increase", "Percentage points of error a file may lose.")

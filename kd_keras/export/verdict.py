@@ -32,7 +32,8 @@ class Verdict:
             file, mean over the images.
         expected_calibration_error_before_percent, expected_calibration_error_after_percent: Of
             model and file, in percentage points.
-        max_logit_difference: What was allowed; None for a file in fewer bits than float32.
+        max_logit_difference: What was allowed of logits of this size; None for a file in fewer
+            bits than float32.
         max_error_increase: What was allowed, in percentage points.
         latencies: `Latency`s, one for each number of threads; none where it was not timed.
         reasons: Why it failed, as sentences; none where it passed.

@@ -39,7 +39,8 @@ def verify(
             height, width, channels), anything else with a length and slices, a `data.Split`, or
             a function without arguments that returns batches of images.
         labels: Class indices, shape (examples,).
-        max_logit_difference: Largest difference of a logit that is allowed to a float32 file.
+        max_logit_difference: Largest difference of a logit that is allowed to a float32 file; of
+            logits beyond 1, as a share of the largest, because rounding grows with them.
         max_error_increase: Percentage points by which the file's top-1 error may be higher.
         include_preprocessing: Whether the file takes pixels from 0 to 255; if not, it is given
             standardised images. By default as `export.json` beside it says, True without one.
@@ -92,6 +93,7 @@ def verify(
     if reasons:
         return dataclasses.replace(verdict, reasons=reasons)
     verdict = _compared(verdict, before, after, np.asarray(labels))
+    max_logit_difference *= max(1.0, float(np.abs(before).max(initial=0.0)))
     if verdict.precision != "float32":
         max_logit_difference = None
     return dataclasses.replace(

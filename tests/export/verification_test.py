@@ -66,10 +66,15 @@ def test_an_altered_file_fails_with_its_reasons(network, images, tmp_path):
     labels = best_labels(network, images)
     wrong = (labels[0] + 1) % 5
     altered = with_bias(network, 100 * np.eye(5)[wrong])
+    largest = np.abs(network(images.astype(np.float32))).max()
+    assert largest > 1
     for path in export.write(altered, tmp_path).values():
         verdict = verification.verify(network, path, images, labels, **TOLERANCES)
         assert not verdict.passed
-        assert verdict.reasons[0] == "A logit differs from the model's by 100. Allowed: 0.001."
+        allowed = f"{1e-3 * largest:.3g}"
+        assert verdict.reasons[0] == (
+            f"A logit differs from the model's by 100. Allowed: {allowed}."
+        )
         assert "percentage points above the model's. Allowed: 0.00." in verdict.reasons[1]
         assert verdict.error_before_percent == 0.0
 
@@ -204,6 +209,18 @@ def test_a_file_in_fewer_bits_has_to_keep_its_error_alone(exported, trained, cal
         assert (verdict.max_logit_difference, verdict.max_error_increase) == (None, 100.0)
     exact = verification.verify(trained, exported["tflite_float32"], calibration, labels, **strict)
     assert exact.max_logit_difference == 0.0
+
+
+def test_what_is_allowed_grows_with_the_logits(network, images, tmp_path):
+    altered = keras.models.clone_model(network)
+    altered.set_weights(network.get_weights())
+    altered.layers[-1].bias.assign([0.0, 0.0, 1e4, 0.0, 0.0])
+    path = export.write(with_bias(altered, [0.0, 0.0, 1.0, 0.0, 0.0]), tmp_path, ["saved_model"])
+    for share, passes in ((1.2e-4, True), (0.8e-4, False)):
+        limits = {"max_logit_difference": share, "max_error_increase": 0.0}
+        verdict = verification.verify(altered, path["saved_model"], images, LABELS, **limits)
+        assert verdict.passed == passes
+        assert verdict.max_logit_difference == pytest.approx(share * 1e4, rel=0.01)
 
 
 def test_of_equal_logits_the_first_is_chosen_as_on_a_device(network, images, tmp_path):
