@@ -7,7 +7,7 @@ import tensorflow as tf
 __all__ = ["make_strategy", "require_precision"]
 
 
-def make_strategy(devices="1"):
+def make_strategy(devices="1", *, hosts=1):
     """Choose the distribution strategy, the same object for the same devices.
 
     A process should have one strategy over its devices: TensorFlow numbers the exchanges of each
@@ -19,9 +19,12 @@ def make_strategy(devices="1"):
     Args:
         devices: `"all"`, a number of devices, or GPUs by their own numbers with commas, `"0,2"`,
             or `"2,"` for one alone. GPUs that are not among them are not touched.
+        hosts: How many hosts `TF_CONFIG` names. The devices are those of each.
 
     Returns:
-        TensorFlow's default strategy for one device, a `MirroredStrategy` for several.
+        TensorFlow's default strategy for one device, a `MirroredStrategy` for several, a
+        `MultiWorkerMirroredStrategy` for several hosts. A `TPUStrategy` is not made here and has
+        not been tried; nothing in a step or in `multi_host.fit` stands against one.
 
     Raises:
         ValueError: If there are no such GPUs, or TensorFlow has been set up with other devices
@@ -34,6 +37,8 @@ def make_strategy(devices="1"):
         count = max(1, len(gpus)) if devices == "all" else int(devices)
     if gpus and count > len(gpus):
         raise _no_such_devices(devices, gpus)
+    if hosts > 1:
+        return _span_hosts(devices, count, gpus)
     if count == 1:
         return tf.distribute.get_strategy()
     if not gpus:
@@ -46,14 +51,18 @@ def _show_only(devices, gpus):
     numbers = sorted({int(number) for number in devices.split(",") if number})
     if not gpus or numbers[-1] >= len(gpus):
         raise _no_such_devices(devices, gpus)
+    _show([gpus[number] for number in numbers], devices)
+    return len(numbers)
+
+
+def _show(gpus, devices):
     try:
-        tf.config.set_visible_devices([gpus[number] for number in numbers], "GPU")
+        tf.config.set_visible_devices(gpus, "GPU")
     except RuntimeError:
         raise ValueError(
             f"Cannot choose the GPUs {devices}. Expected it before TensorFlow's first operation. "
             "Call make_strategy first in the process."
         ) from None
-    return len(numbers)
 
 
 def _no_such_devices(devices, gpus):
@@ -61,6 +70,22 @@ def _no_such_devices(devices, gpus):
     if "," in devices:
         there = f"GPUs from 0 to {len(gpus) - 1}" if gpus else "a number, because there is no GPU"
     return ValueError(f"Invalid value for devices. Expected {there}. Received: {devices}.")
+
+
+def _span_hosts(devices, count, gpus):
+    if not gpus and count > 1:
+        raise ValueError(
+            "Invalid value for devices. Expected 1 or all, because there is no GPU and the "
+            f"processor of each of several hosts is one device. Received: {devices}."
+        )
+    if "," not in devices and count < len(gpus):
+        _show(gpus[:count], devices)
+    return _join_hosts()
+
+
+@functools.cache
+def _join_hosts():
+    return tf.distribute.MultiWorkerMirroredStrategy()
 
 
 @functools.cache

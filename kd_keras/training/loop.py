@@ -1,16 +1,21 @@
 """From a distiller and batches to a trained student: `fit`, with what a long run needs."""
 
 import dataclasses
+import functools
 
 import keras
 
+from kd_keras.training import multi_host
 from kd_keras.training.checkpoint import Checkpoint
 from kd_keras.training.event_log import EventLog
 from kd_keras.training.progress import Progress
 from kd_keras.training.stopping import catch_signals
+from kd_keras.training.tidying import release_graphs
 from kd_keras.training.within_epoch import WithinEpoch
 
 __all__ = ["Outcome", "train"]
+
+_QUIET = {"verbose": 0, "shuffle": False}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,6 +33,7 @@ class Outcome:
     best_weights: list
 
 
+@release_graphs()
 def train(
     distiller,
     make_batches,
@@ -73,8 +79,11 @@ def train(
     if checkpoint.epoch or checkpoint.step:
         print(f"  going on after {_place(checkpoint)} of {epochs}", flush=True)
     progress = Progress(epochs, steps_per_epoch, first_step=checkpoint.step)
+    strategy, fit = distiller.distribute_strategy, functools.partial(distiller.fit, **_QUIET)
+    if multi_host.spans_hosts(strategy):
+        fit = functools.partial(multi_host.fit, distiller)
     with catch_signals() as request:
-        within_epoch = WithinEpoch(checkpoint, request, checkpoint_minutes)
+        within_epoch = WithinEpoch(checkpoint, request, checkpoint_minutes, strategy)
         while True:
             # Keras has one number of steps for all epochs of a fit: a begun epoch has its own.
             until = checkpoint.epoch + 1 if checkpoint.step else epochs
@@ -85,7 +94,7 @@ def train(
             batches = make_batches(checkpoint.epoch, checkpoint.step)
             if checkpoint.lacks_metrics():
                 distiller.evaluate(batches.take(1), verbose=0)  # makes those of `compile`
-            distiller.fit(
+            fit(
                 batches,
                 validation_data=validation_batches,
                 initial_epoch=checkpoint.epoch,
@@ -100,8 +109,6 @@ def train(
                     _stop_when_stale(distiller, checkpoint, patience),
                     within_epoch,
                 ],
-                verbose=0,
-                shuffle=False,
             )
             if until == epochs or _is_stale(checkpoint, patience) or distiller.stop_training:
                 break

@@ -84,19 +84,33 @@ class RunFolder:
         Raises:
             ValueError: If it belongs to a run with another identity, or its record is damaged.
         """
-        if not self.config_path.is_file():
-            return
-        there, here = self._read_identity(), _plain(identity)
-        differing = [
-            f"{name} (there {_tell(there, name)}, here {_tell(here, name)})"
-            for name in sorted(set(there) | set(here))
-            if (name in there) != (name in here) or there.get(name) != here.get(name)
-        ]
+        differing = self.list_differences(identity)
         if differing:
             raise ValueError(
                 f"The folder {self.path} belongs to another run. Different: "
                 f"{', '.join(differing)}. Choose another --run_name, or remove the folder."
             )
+
+    def list_differences(self, identity):
+        """What the folder's run has otherwise.
+
+        Args:
+            identity: As in `claim`.
+
+        Returns:
+            One phrase for each; none where the run is the same, or the folder is no run's yet.
+
+        Raises:
+            ValueError: If the folder's record is damaged.
+        """
+        if not self.config_path.is_file():
+            return []
+        there, here = self._read_identity(), _plain(identity)
+        return [
+            f"{name} (there {_tell(there, name)}, here {_tell(here, name)})"
+            for name in sorted(set(there) | set(here))
+            if (name in there) != (name in here) or there.get(name) != here.get(name)
+        ]
 
     def read_metrics(self, names=()):
         """The final figures of a finished run.

@@ -1,6 +1,6 @@
 """The state of a distiller: what the next step depends on, and putting it back.
 
-That is the weights, the losses' own parts among them, both optimisers with their averages and
+That is the weights, the losses' own parts among them, the optimisers with their averages and
 their loss scale, the statistics of batch normalisation, the hyperparameters and every random
 generator. The order of the data and its augmentation are functions of the seed, the epoch and the
 step, so they need no state. When a state is saved is decided in `checkpoint` and `within_epoch`.
@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from kd_keras.training.archive import read_arrays, write_arrays
+from kd_keras.training.multi_host import spans_hosts
 
 __all__ = ["State"]
 
@@ -31,9 +32,8 @@ class State:
         self._distiller = distiller
         of_metrics = {id(variable) for variable in self._metric_variables}
         owned = [v for v in distiller.variables if id(v) not in of_metrics]
-        owned += distiller.optimizer.variables
-        if distiller.adversary is not None:
-            owned += distiller.discriminator_optimizer.variables
+        for optimizer in distiller.list_optimizers():
+            owned += optimizer.variables
         owned += distiller.random_state_variables
         owned = list({id(variable): variable for variable in owned}.values())
         self.variables = owned + _unowned_generators(distiller, owned)
@@ -100,8 +100,11 @@ class State:
         _assign(self._metric_parts(), values)
 
     def _metric_parts(self):
-        # Each replica has sums of its own, and adding them up now would round otherwise.
         strategy = self._distiller.distribute_strategy
+        if spans_hosts(strategy):
+            # Read they are sums over all hosts, and what is assigned is shared out among them.
+            return self._metric_variables
+        # Each replica has sums of its own, and adding them up now would round otherwise.
         return [
             part
             for variable in self._metric_variables

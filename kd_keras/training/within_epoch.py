@@ -1,9 +1,15 @@
-"""What happens between two steps of an epoch: a save from time to time, and the end on request."""
+"""What happens between two steps of an epoch: a save from time to time, and the end on request.
 
+Where several hosts train, they agree on both: all save and all end after the same step, whichever
+of them was asked.
+"""
+
+import signal
 import time
 
 import keras
 
+from kd_keras.training.multi_host import add_up, spans_hosts
 from kd_keras.training.stopping import Stopped
 
 __all__ = ["WithinEpoch"]
@@ -18,10 +24,12 @@ class WithinEpoch(keras.callbacks.Callback):
         checkpoint: The `Checkpoint` that saves.
         request: A `StopRequest`.
         minutes: Between two saves; 0: none but at the end of epochs, and before a stop.
+        strategy: The distribution strategy, which may span several hosts.
     """
 
-    def __init__(self, checkpoint, request, minutes):
+    def __init__(self, checkpoint, request, minutes, strategy=None):
         super().__init__()
+        self._strategy = strategy if spans_hosts(strategy) else None
         self._checkpoint = checkpoint
         self._request = request
         self._seconds = 60.0 * minutes if minutes else float("inf")
@@ -35,8 +43,8 @@ class WithinEpoch(keras.callbacks.Callback):
         """Save or stop, if it is time and the end of the epoch, which does both, is not next."""
         if batch + 1 >= self.params["steps"]:
             return
-        asked = self._request.signal_number
-        if asked or time.monotonic() - self._saved >= self._seconds:
+        asked, due = self._agree(time.monotonic() - self._saved >= self._seconds)
+        if asked or due:
             self._checkpoint.save_within_epoch()
             self._saved = time.monotonic()
         if asked:
@@ -46,5 +54,16 @@ class WithinEpoch(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         """Stop if it is time; the epoch has been saved."""
         self._saved = time.monotonic()
-        if self._request.signal_number:
-            raise Stopped(f"epoch {epoch + 1}", self._request.signal_number)
+        asked, _ = self._agree(False)
+        if asked:
+            raise Stopped(f"epoch {epoch + 1}", asked)
+
+    def _agree(self, due):
+        """The signal that asked for the end, if any, and whether a save is due, on any host."""
+        asked = self._request.signal_number
+        if self._strategy is None:
+            return asked, due
+        wishes = [asked == signal.SIGTERM, asked == signal.SIGINT, due]
+        terminated, interrupted, due = add_up(self._strategy, list(map(int, wishes)))
+        asked = signal.SIGTERM if terminated else signal.SIGINT if interrupted else None
+        return asked, due

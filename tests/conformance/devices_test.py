@@ -129,3 +129,25 @@ def test_an_uneven_last_batch_and_validation_on_two_replicas():
     accuracy = float((logits.argmax(-1) == labels).mean())
     evaluated = distiller.evaluate(data, verbose=0, return_dict=True)
     assert evaluated["accuracy"] == pytest.approx(accuracy)
+
+
+def test_two_replicas_do_not_read_the_input_twice():
+    steps, read = 12, []
+    strategy = training.make_strategy("2")
+    with strategy.scope():
+        distiller = toys.make_distiller(matching=())
+    vectors, labels = toys.make_vectors(4 * steps)
+
+    def note(batch):
+        read.append(len(batch))
+        return batch
+
+    def through_python(vectors, labels):
+        noted = tf.numpy_function(note, [vectors], tf.float32)
+        return tf.ensure_shape(noted, [4, 6]), labels
+
+    data = tf.data.Dataset.from_tensor_slices((vectors, labels)).batch(4, drop_remainder=True)
+    distiller.fit(data.map(through_python), epochs=1, verbose=0, shuffle=False)
+    # Keras looks at one batch before it begins, and some wait to be used then.
+    assert steps <= len(read) <= steps + 6
+    assert set(read) == {4}

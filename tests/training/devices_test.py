@@ -89,6 +89,42 @@ def test_the_same_devices_have_one_strategy(equip_machine):
     assert training.make_strategy("all") is strategy
 
 
+@pytest.fixture
+def shown(monkeypatch):
+    """Several hosts can be joined; which GPUs this one shows then."""
+    found = []
+    monkeypatch.setattr(tf.distribute, "MultiWorkerMirroredStrategy", lambda: "of hosts")
+    monkeypatch.setattr(module, "_join_hosts", module._join_hosts.__wrapped__)
+    monkeypatch.setattr(tf.config, "set_visible_devices", lambda *given: found.append(given))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("gpus", "devices", "visible"),
+    [
+        (0, "1", None),
+        (0, "all", None),
+        (2, "all", None),
+        (4, "2", ["GPU 0", "GPU 1"]),
+        (4, "1,3", ["GPU 1", "GPU 3"]),
+    ],
+)
+def test_each_of_several_hosts_shows_its_devices(equip_machine, shown, gpus, devices, visible):
+    equip_machine(gpus)
+    assert training.make_strategy(devices, hosts=2) == "of hosts"
+    assert shown == ([] if visible is None else [(visible, "GPU")])
+
+
+def test_a_processor_is_not_split_where_there_are_several_hosts(equip_machine, shown):
+    equip_machine(0)
+    with pytest.raises(ValueError, match="devices") as caught:
+        training.make_strategy("2", hosts=2)
+    assert str(caught.value) == (
+        "Invalid value for devices. Expected 1 or all, because there is no GPU and the processor "
+        "of each of several hosts is one device. Received: 2."
+    )
+
+
 def test_more_gpus_than_there_are(equip_machine):
     equip_machine(2)
     with pytest.raises(ValueError, match="devices") as caught:

@@ -105,3 +105,32 @@ def test_a_failed_save_does_not_pretend_to_have_stopped_well(clock, monkeypatch)
     monkeypatch.setattr(checkpoint, "save_within_epoch", fail)
     with pytest.raises(OSError, match="full"):
         callback.on_train_batch_end(0)
+
+
+@pytest.mark.parametrize(
+    ("wishes", "stopped_by"),
+    [
+        ([0, 0, 0], None),
+        ([0, 0, 1], None),
+        ([0, 2, 0], signal.SIGINT),
+        ([1, 1, 1], signal.SIGTERM),
+    ],
+)
+def test_hosts_do_what_any_of_them_wishes(clock, monkeypatch, wishes, stopped_by):
+    own = []
+    monkeypatch.setattr(within_epoch, "spans_hosts", lambda strategy: True)
+    monkeypatch.setattr(within_epoch, "add_up", lambda _, numbers: own.append(numbers) or wishes)
+    checkpoint = Checkpoint()
+    request = types.SimpleNamespace(signal_number=signal.SIGINT)
+    callback = within_epoch.WithinEpoch(checkpoint, request, 1, "strategy")
+    callback.set_params({"steps": STEPS})
+    callback.on_train_begin()
+    checkpoint.position, clock.now = 4, clock.now + 61
+    if stopped_by:
+        with pytest.raises(training.Stopped) as caught:
+            callback.on_train_batch_end(3)
+        assert caught.value.exit_status == 128 + stopped_by
+    else:
+        callback.on_train_batch_end(3)
+    assert own == [[0, 1, 1]]
+    assert checkpoint.saved == ([4] if any(wishes) else [])
