@@ -74,9 +74,10 @@ def _batch_maker(split, extras):
     return make
 
 
-def _epoch_planner(split, *, batch_size, augmentation, seed, views, view_seed):
-    """A graph function from an epoch to its batches: indices and view, shape (steps, batch)."""
+def _epoch_planner(split, *, batch_size, share, augmentation, seed, views, view_seed):
+    """A graph function from an epoch to its batches: indices and view, shape (steps, share)."""
     steps = steps_per_epoch(split, batch_size)
+    rows = _rows_of(share, batch_size)
 
     def plan(epoch):
         keys = randomness.draw_integers(
@@ -86,10 +87,21 @@ def _epoch_planner(split, *, batch_size, augmentation, seed, views, view_seed):
         view = tf.math.floormod(epoch, views) if views else epoch
         drawn = augmentation.draw(len(split), seed=view_seed, view=view)
         columns = [tf.cast(order, tf.int64), *(tf.gather(column, order) for column in drawn)]
-        columns = [tf.reshape(column, [steps, batch_size]) for column in columns]
+        columns = [tf.reshape(column, [steps, batch_size])[:, rows] for column in columns]
         return (*columns, tf.repeat(epoch, steps), tf.repeat(view, steps))
 
     return plan
+
+
+def _rows_of(share, batch_size):
+    index, count = share
+    if batch_size % count:
+        raise ValueError(
+            f"Invalid value for batch_size. Expected a multiple of {count}, because so many hosts "
+            f"share a batch. Received: {batch_size}."
+        )
+    size = batch_size // count
+    return slice(index * size, (index + 1) * size)
 
 
 def training_batches(
@@ -103,6 +115,7 @@ def training_batches(
     extras=None,
     views=0,
     view_seed=None,
+    share=(0, 1),
 ):
     """Endless shuffled and augmented batches.
 
@@ -123,13 +136,15 @@ def training_batches(
             epoch shows a view of its own, view e.
         view_seed: From 0 to 2^31 - 1. A view is a pure function of this seed and its index, so
             that runs of several seeds can share views. By default the seed.
+        share: The part of every batch that is read: which, and of how many that together are the
+            batch.
 
     Returns:
         A `tf.data.Dataset` of `({"image": uint8 (batch, height, width, channels), **extras},
         labels int32 (batch,))`.
 
     Raises:
-        ValueError: If there are fewer images than one batch holds.
+        ValueError: If there are fewer images than one batch holds, or a batch has no such parts.
 
     Example:
         >>> from kd_keras import data
@@ -144,6 +159,7 @@ def training_batches(
     plan = _epoch_planner(
         split,
         batch_size=batch_size,
+        share=share,
         augmentation=augmentation,
         seed=seed,
         views=views,
@@ -165,13 +181,14 @@ def training_batches(
     return reading.finished(batches.apply(endless))
 
 
-def evaluation_batches(split, *, batch_size, extras=None):
+def evaluation_batches(split, *, batch_size, extras=None, share=(0, 1)):
     """All images once, in order, as they are.
 
     Args:
         split: A `Split`; an empty one gives no batch.
         batch_size: Images in a batch; the last one may hold fewer.
         extras: As in `training_batches`; epoch and view are 0.
+        share: Which images are read, and one of how many: `(1, 3)` reads images 1, 4, 7, ...
 
     Returns:
         A `tf.data.Dataset` of the structure that `training_batches` has.
@@ -184,7 +201,8 @@ def evaluation_batches(split, *, batch_size, extras=None):
     """
     make = _batch_maker(split, extras)
     zero = tf.constant(0, tf.int64)
-    indices = tf.data.Dataset.range(len(split)).batch(batch_size)
+    index, count = share
+    indices = tf.data.Dataset.range(index, len(split), count).batch(max(1, batch_size // count))
     batches = indices.map(
         lambda indices: make(indices, zero, zero), num_parallel_calls=reading.PARALLEL_CALLS
     )

@@ -5,6 +5,7 @@ What a batch is made of is in `batches` and `views`.
 
 import os
 
+import numpy as np
 import tensorflow as tf
 
 __all__ = ["PARALLEL_CALLS", "finished", "image_reader", "on_host", "untuned"]
@@ -48,8 +49,14 @@ def image_reader(split):
         pixels, rows = block.tensor, on_host(split.rows)
         return lambda indices: tf.gather(pixels, tf.gather(rows, indices))
 
+    # As a plain array: `np.memmap` does its own accounts at every gather.
+    mapped, rows = np.asarray(block.images), split.rows
+
+    def gather(indices):
+        return mapped[rows[indices]]
+
     def read(indices):
-        images = tf.numpy_function(split.images_at, [indices], tf.uint8, stateful=False)
+        images = tf.numpy_function(gather, [indices], tf.uint8, stateful=False)
         images.set_shape([*indices.shape, *split.image_shape])
         return images
 

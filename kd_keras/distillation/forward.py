@@ -10,12 +10,14 @@ What lies between the exchanges can be compiled, and a gradient tape crosses the
 import keras
 import tensorflow as tf
 
+from kd_keras.distillation.pieces import Pieces, ordered_nodes, run_with_losses
+from kd_keras.distillation.recomputing import make_recomputed
 from kd_keras.models import accelerate
 
 __all__ = ["make_forward", "synchronize_batch_normalization"]
 
 
-def make_forward(model, *, xla=False):
+def make_forward(model, *, xla=False, checkpoint_gradients=False):
     """Return a function that runs a model and adds up its regularisation losses.
 
     Args:
@@ -23,10 +25,16 @@ def make_forward(model, *, xla=False):
         xla: Compile with XLA, which finds by itself what to do in one operation. Where batch
             normalisation is synchronised between replicas, the network is cut there and the
             pieces are compiled one by one.
+        checkpoint_gradients: Keep little of what is computed, and compute it again on the way
+            back: see `recomputing.make_recomputed`.
 
     Returns:
         A function of (inputs, training) that returns the outputs and the sum of the losses that
         the layers add (weight and activity regularisers), a float32 scalar.
+
+    Raises:
+        TypeError: If the model is not functional, and is to be cut.
+        ValueError: If it cannot be cut where that is needed.
 
     Example:
         >>> image = keras.Input([2])
@@ -35,11 +43,16 @@ def make_forward(model, *, xla=False):
         >>> outputs.numpy().tolist(), float(regularization)
         ([[2.0, 2.0, 2.0]], 0.0)
     """
-    if not xla:
-        return _run_with_losses(accelerate(model))
-    if any(_communicates(layer) for layer in _leaves(model)):
-        return _Pieces(model)
-    return tf.function(_run_with_losses(model), jit_compile=True)
+    model = model if xla else accelerate(model)
+    is_cut = xla and any(_communicates(layer) for layer in _leaves(model))
+    if checkpoint_gradients:
+        _refuse_what_is_cut_already(model, is_cut)
+        run = make_recomputed(model, xla=xla)
+    elif is_cut:
+        return _compile_between_exchanges(model)
+    else:
+        run = run_with_losses(model)
+    return tf.function(run, jit_compile=True) if xla else run
 
 
 def synchronize_batch_normalization(model):
@@ -57,69 +70,24 @@ def _communicates(layer):
     return isinstance(layer, keras.layers.BatchNormalization) and layer.synchronized
 
 
-def _sum_losses(losses):
-    return tf.add_n([tf.zeros([]), *(tf.cast(loss, tf.float32) for loss in losses)])
+def _compile_between_exchanges(model):
+    _refuse_what_cannot_be_cut(model)
+
+    def make(piece, nodes):
+        run = run_with_losses(piece)
+        alone = _communicates(nodes[0].operation)
+        return run if alone else tf.function(run, jit_compile=True)
+
+    return Pieces(model, _group(ordered_nodes(model)), make)
 
 
-def _run_with_losses(model):
-    def run(inputs, training):
-        # A model made from its list of inputs wants a list of one image too.
-        structure = getattr(model, "_inputs_struct", inputs)
-        packed = keras.tree.pack_sequence_as(structure, keras.tree.flatten(inputs))
-        outputs = model(packed, training=training)
-        return outputs, _sum_losses(model.losses)
-
-    return run
-
-
-class _Pieces:
-    """A functional model, run as compiled pieces between its synchronised normalisations.
-
-    The nodes of the model's graph are taken in the order in which Keras runs them. Consecutive
-    ones that do not communicate make up a piece, a functional model of its own over the same
-    layers.
-    """
-
-    def __init__(self, model):
-        _refuse_what_cannot_be_cut(model)
-        self._inputs, self._outputs = model._inputs_struct, model._outputs_struct
-        nodes = [
-            node
-            for depth in sorted(model._nodes_by_depth, reverse=True)
-            for node in model._nodes_by_depth[depth]
-            if not node.is_input
-        ]
-        self._steps = [self._make_step(group, nodes) for group in _group(nodes)]
-
-    def _make_step(self, group, nodes):
-        inside = [tensor for node in group for tensor in node.outputs]
-        produced = set(map(id, inside))
-        arguments = {
-            id(tensor): tensor
-            for node in group
-            for tensor in node.input_tensors
-            if id(tensor) not in produced
-        }
-        wanted = set(map(id, keras.tree.flatten(self._outputs)))
-        for node in nodes:
-            if node not in group:
-                wanted.update(map(id, node.input_tensors))
-        results = [tensor for tensor in inside if id(tensor) in wanted]
-        run = _run_with_losses(keras.Model(list(arguments.values()), results))
-        if not _communicates(group[0].operation):
-            run = tf.function(run, jit_compile=True)
-        return run, list(arguments), list(map(id, results))
-
-    def __call__(self, inputs, training):
-        named = zip(keras.tree.flatten(self._inputs), keras.tree.flatten(inputs), strict=True)
-        values = {id(tensor): tf.cast(value, tensor.dtype) for tensor, value in named}
-        regularization = tf.zeros([])
-        for run, arguments, results in self._steps:
-            outputs, losses = run([values[argument] for argument in arguments], training)
-            values.update(zip(results, keras.tree.flatten(outputs), strict=True))
-            regularization += losses
-        outputs = keras.tree.map_structure(lambda tensor: values[id(tensor)], self._outputs)
-        return outputs, regularization
+def _refuse_what_is_cut_already(model, is_cut):
+    if is_cut:
+        raise ValueError(
+            "Gradient checkpointing does not go with XLA on several replicas: what lies between "
+            "two batch normalisations is too short to be forgotten. "
+            f"Received: {model.name}. Train it without XLA, or on one device."
+        )
 
 
 def _refuse_what_cannot_be_cut(model):

@@ -12,19 +12,15 @@ Images and weights are random: speed does not depend on them. `--quick` tries it
 
 import argparse
 import dataclasses
-import statistics
 import tempfile
 import time
 
-import keras
-import numpy as np
-
-from kd_keras import data, distillation, losses, models, report
+from kd_keras import data, report
 from kd_keras.distillation import cache
 from kd_keras.distillation.cache.asking import Respondent
 from kd_keras.distillation.cache.building import build
+from tests.benchmarks import setting, turns
 
-AUGMENTATION = data.Augmentation(crop_padding=4, padding="zero", flip=True)
 QUICK = {"images": 1024, "repeats": 3, "steps": 2, "student": "10-1", "teacher": "10-2"}
 
 
@@ -47,77 +43,32 @@ def parse_arguments():
     return arguments
 
 
-def make_split(count, classes):
-    random = np.random.default_rng(0)
-    images = random.integers(0, 256, (count, 32, 32, 3), np.uint8)
-    return data.Split.from_arrays(images, random.integers(0, classes, count))
-
-
-def make_network(size, classes):
-    depth, width = map(int, size.split("-"))
-    return models.get(
-        "wide_resnet",
-        image_shape=(32, 32, 3),
-        num_classes=classes,
-        depth=depth,
-        width=width,
-        dropout=0.0,
-        mean=(127.5,) * 3,
-        standard_deviation=(64.0,) * 3,
-        seed=0,
-    )
-
-
 def make_distiller(arguments, classes, *, adversarial):
-    keras.config.set_dtype_policy(arguments.precision)
-    student = make_network(arguments.student, classes)
-    matching, adversary = [], None
-    if adversarial:
-        matching = [(losses.get("logit_l1"), 1.0)]
-        adversary = distillation.Adversary(models.get("discriminator", num_classes=classes, seed=1))
-    keras.config.set_dtype_policy("float32")
-    distiller = distillation.Distiller(student, matching=matching, adversary=adversary)
-    optimizers = [keras.optimizers.SGD(0.1, momentum=0.9) for _ in range(1 + adversarial)]
-    distiller.compile(*optimizers)
-    return distiller
-
-
-def make_batches(split, batch_size, extras=None):
-    return data.training_batches(
-        split, batch_size=batch_size, augmentation=AUGMENTATION, seed=0, views=1, extras=extras
+    student = setting.make_network(
+        arguments.student, classes=classes, precision=arguments.precision
     )
+    loss = "logit_l1" if adversarial else None
+    return setting.make_distiller(student, loss=loss, adversary=adversarial, xla=False)
 
 
-def time_in_turn(actions, repeats):
-    """Run each action once to warm up, then all in turn; return the seconds of each by its name."""
-    seconds = {name: [] for name in actions}
-    for turn in range(repeats + 1):
-        for name, action in actions.items():
-            started = time.perf_counter()
-            action()
-            if turn:
-                seconds[name].append(time.perf_counter() - started)
-    return seconds
-
-
-def make_stepper(distiller, batches, steps):
+def make_stepper(distiller, batches):
     distiller.make_train_function()
     train, iterator = distiller.train_function, iter(batches)
 
-    def run():
+    def run(steps):
         for _ in range(steps):
             logs = train(iterator)
         float(logs["loss"])  # waits for a device that works ahead
 
-    return run
+    return turns.timed(run)
 
 
-def make_reader(batches, steps):
-    def run():
+def make_reader(batches):
+    def run(steps):
         for features, _ in batches.take(steps):
             features["image"].device  # noqa: B018
 
-    return run
+    return turns.timed(run)
 
 
 def measure_building(arguments, request, entry, respondent):
@@ -127,69 +78,66 @@ def measure_building(arguments, request, entry, respondent):
     def first_view():
         return entry.count_views(entry.read_ledger())
 
-    def predict():
+    def predict(_):
         views = range(first_view(), first_view() + count)
         batches = data.view_batches(
             request.split,
             batch_size=arguments.batch_size,
-            augmentation=AUGMENTATION,
+            augmentation=setting.AUGMENTATION,
             seed=0,
             views=views,
         )
         request.teacher.predict(batches, verbose=0)
 
-    def extend():
+    def extend(_):
         build(entry, respondent, request.record, views=first_view() + count)
 
-    return time_in_turn({"predict": predict, "build": extend}, max(3, arguments.repeats // 3))
+    variants = {"predict": turns.timed(predict), "build": turns.timed(extend)}
+    return turns.measure(variants, rounds=max(3, arguments.repeats // 3))
 
 
 def measure(arguments, classes, directory):
     """The medians and ratios of one number of classes, as a row of the table."""
-    split = make_split(arguments.images, classes)
+    split = setting.make_split(arguments.images, classes)
     request = cache.Request(
-        teacher=make_network(arguments.teacher, classes),
+        teacher=setting.make_network(arguments.teacher, classes=classes),
         split=split,
-        augmentation=AUGMENTATION,
+        augmentation=setting.AUGMENTATION,
         batch_size=arguments.batch_size,
     )
     folder = cache.root_of(directory) / f"benchmark-{request.fingerprint[:16]}"
     entry = cache.Entry.create(folder, request)
     building = measure_building(arguments, request, entry, Respondent(request))
     # Nothing is known of it yet, as in a new process.
-    again = dataclasses.replace(request, split=make_split(arguments.images, classes))
+    again = dataclasses.replace(request, split=setting.make_split(arguments.images, classes))
     views = entry.count_views(entry.read_ledger())
     started = time.perf_counter()
     signal = cache.open_signal(again, directory, views=views)
     opening = time.perf_counter() - started
 
-    plain = make_batches(split, arguments.batch_size)
-    stored = make_batches(split, arguments.batch_size, signal)
-    steps = data.steps_per_epoch(split, arguments.batch_size)
-    reading = time_in_turn(
-        {"without": make_reader(plain, steps), "with": make_reader(stored, steps)},
-        arguments.repeats,
+    plain = setting.make_batches(split, arguments.batch_size)
+    stored = setting.make_batches(split, arguments.batch_size, signal)
+    reading = turns.measure(
+        {"without": make_reader(plain), "with": make_reader(stored)},
+        rounds=arguments.repeats,
+        count=data.steps_per_epoch(split, arguments.batch_size),
     )
     distillers = [make_distiller(arguments, classes, adversarial=a) for a in (False, True)]
-    stepping = time_in_turn(
+    stepping = turns.measure(
         {
-            "supervised": make_stepper(distillers[0], plain, arguments.steps),
-            "adversarial": make_stepper(distillers[1], stored, arguments.steps),
+            "supervised": make_stepper(distillers[0], plain),
+            "adversarial": make_stepper(distillers[1], stored),
         },
-        arguments.repeats,
+        rounds=arguments.repeats,
+        count=arguments.steps,
     )
     return describe(arguments, classes, building, opening, reading, stepping)
 
 
 def describe(arguments, classes, building, opening, reading, stepping):
-    build_seconds, reading_seconds, step_seconds = (
-        {name: statistics.median(values) for name, values in seconds.items()}
-        for seconds in (building, reading, stepping)
-    )
-    per_step = {name: value / arguments.steps for name, value in step_seconds.items()}
+    build_seconds, reading_seconds, per_step = map(turns.medians, (building, reading, stepping))
     epoch_steps = arguments.epoch_images // arguments.batch_size
-    read_steps = arguments.images // arguments.batch_size
-    more = (reading_seconds["with"] - reading_seconds["without"]) / read_steps * epoch_steps
+    more = (reading_seconds["with"] - reading_seconds["without"]) * epoch_steps
     asked = arguments.images * arguments.build_views
     added = (opening + more) / (per_step["supervised"] * epoch_steps)
     return {

@@ -279,3 +279,40 @@ def test_examples_are_numbered_as_in_the_split():
         expected = np.arange(16 * number, 16 * (number + 1))
         np.testing.assert_array_equal(features["examples"], expected)
         np.testing.assert_array_equal(features["twice"], 2 * expected)
+
+
+def test_shares_are_together_the_batch_and_nothing_else_is_read(in_memory_split):
+    split, read = in_memory_split, []
+
+    def extras(indices, epoch, view):
+        read.append(indices.shape)
+        return {}
+
+    whole = take(train_on(split, augmentation=AUGMENTED), 3)
+    shares = [
+        take(train_on(split, augmentation=AUGMENTED, extras=extras, share=(part, 2)), 3)
+        for part in range(2)
+    ]
+    for expected, *parts in zip(whole, *shares, strict=True):
+        for batch, *rows in zip(expected, *parts, strict=True):
+            np.testing.assert_array_equal(batch, np.concatenate(rows))
+    assert set(read) == {(BATCH_SIZE // 2,)}
+
+
+def test_shares_of_what_is_evaluated(in_memory_split):
+    taken = [
+        take(batches.evaluation_batches(in_memory_split, batch_size=6, share=(part, 3)), 9)[1]
+        for part in range(3)
+    ]
+    assert [[len(labels) for labels in part] for part in taken] == [[2, 2], [2, 2], [2, 1]]
+    for part, labels in enumerate(taken):
+        np.testing.assert_array_equal(np.concatenate(labels), in_memory_split.labels[part::3])
+
+
+def test_a_batch_that_cannot_be_shared_is_refused(split):
+    with pytest.raises(
+        ValueError,
+        match=r"^Invalid value for batch_size\. Expected a multiple of 3, because so many hosts "
+        r"share a batch\. Received: 4\.$",
+    ):
+        train_on(split, share=(0, 3))

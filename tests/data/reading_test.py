@@ -23,6 +23,16 @@ def test_images_are_read_by_their_number_in_the_split(tmp_path, where):
     np.testing.assert_array_equal(received, make_images()[[4, 7]])
 
 
+def test_mapped_images_are_gathered_without_the_accounts_of_a_memmap(tmp_path, monkeypatch):
+    np.save(tmp_path / "images.npy", make_images())
+    images = np.load(tmp_path / "images.npy", mmap_mode="r")
+    read = reading.image_reader(data.Split.from_arrays(images, np.zeros(9)))
+    gathered = []
+    monkeypatch.setattr(np.memmap, "__getitem__", lambda *_: gathered.append(1))
+    np.testing.assert_array_equal(read(tf.constant([5], tf.int64)), make_images()[[5]])
+    assert not gathered
+
+
 def test_images_in_memory_are_not_copied_into_the_graph():
     block = np.zeros([3000, 32, 32, 3], np.uint8)
     split = data.Split.from_arrays(block, np.zeros(3000))
