@@ -12,6 +12,17 @@ np = lazy_loader.load("numpy")
 __all__ = ["choose_formats", "describe", "gather_contents", "judge", "print_verdicts"]
 
 _ALL = "all"
+_OF_A_RECIPE = (
+    "teacher.",
+    "student.",
+    "signal.",
+    "distillation.",
+    "discriminator.",
+    "training.",
+    "refinement.",
+    "pruning.",
+    "run.seed",
+)
 
 
 def choose_formats(section):
@@ -93,7 +104,7 @@ def print_verdicts(config, verdicts):
     print(
         f"pass: the error is at most {section.max_error_increase:g} percentage points above the "
         "model's, and in a file in float32 every logit is within "
-        f"{section.max_logit_difference:g} of the model's."
+        f"{section.max_logit_difference:g} of the model's, times the largest where that is above 1."
     )
     for verdict in verdicts:
         for reason in verdict.reasons:
@@ -117,6 +128,7 @@ def describe(config, subject, splits, verdicts):
         facts={
             "Model": _model_facts(subject, splits),
             "Data": _data_facts(splits),
+            "Made from": _origin_facts(subject.record),
             "Recipe": _recipe_facts(subject.record),
             "Teacher": _teacher_facts(subject),
             "Figures": _figures(subject),
@@ -149,17 +161,25 @@ def _data_facts(splits):
     }
 
 
-def _recipe_facts(record):
-    sections = record.get("config", {})
-    names = ("student", "signal", "distillation", "training")
-    facts = {
-        f"{name}.{field}": value
-        for name in names
-        for field, value in sections.get(name, {}).items()
-        if value not in ("", None, [], ())
+def _origin_facts(record):
+    """Of a network that was pruned or rounded: the one that it was."""
+    identity = record.get("identity", {})
+    if "origin" not in identity:
+        return {}
+    return {
+        "file": record.get("origin"),
+        "by the command": identity.get("command"),
+        "SHA-256 of its weights": identity["origin"],
     }
-    seed = sections.get("run", {}).get("seed")
-    return facts | ({"run.seed": seed} if facts else {})
+
+
+def _recipe_facts(record):
+    """The settings that had an effect on the run, without those of its data."""
+    return {
+        name: value
+        for name, value in record.get("identity", {}).items()
+        if name.startswith(_OF_A_RECIPE) and value not in ("", None, [], ())
+    }
 
 
 def _teacher_facts(subject):

@@ -7,7 +7,7 @@ such a run takes over, its folder, and what its network is made from.
 import dataclasses
 import pathlib
 
-from kd_keras import assembly, config, export, models, training
+from kd_keras import assembly, config, export, models, search, training
 
 __all__ = [
     "SECTIONS",
@@ -23,6 +23,7 @@ _OF_TEACHER = ("teacher", "training")
 _OF_STUDENT = (*_OF_TEACHER, "student", "signal", "distillation", "discriminator")
 # The sections of its own that it depends on, beside those of a student.
 SECTIONS = {"prune": ("refinement", "pruning"), "quantize": ("refinement",)}
+_ONE_LEARNS = {"joint": "none", "joint_share": "none", "joint_gradient_block": True}
 _LABELS_ALONE = config.Distillation(loss=(), adversarial_weight=0.0)
 
 
@@ -30,9 +31,10 @@ def adopt(settings, subject):
     """The settings of a finished run, for the epochs after something was done to its network.
 
     The data, the teacher, the terms and the recipe are the run's; a teacher learns from the labels
-    alone, as it did. The epochs, the learning rate and the gradient's largest norm are those of
-    `refinement`: folded, a network has no normalisation that would forgive a large step. It is
-    trained in float32, which the saved network is in.
+    alone, as it did, and where a second network learned along it is the teacher now. The epochs,
+    the learning rate and the gradient's largest norm are those of `refinement`: folded, a network
+    has no normalisation that would forgive a large step. It is trained in float32, which the saved
+    network is in.
 
     Args:
         settings: The `config.Config` of the command.
@@ -57,7 +59,9 @@ def adopt(settings, subject):
     if is_teacher:
         values = dataclasses.asdict(sections["teacher"])
         sections |= {"student": config.Student(**values), "distillation": _LABELS_ALONE}
-    elif subject.teacher_path:
+    else:
+        sections["distillation"] = dataclasses.replace(sections["distillation"], **_ONE_LEARNS)
+    if subject.teacher_path and not is_teacher:
         teacher = dataclasses.replace(sections["teacher"], path=str(subject.teacher_path))
         sections["teacher"] = teacher
     sections["training"] = dataclasses.replace(
@@ -111,10 +115,22 @@ def folder_of(settings, subject, command):
     """The folder of the new run: the one of that name, or one beside the run it goes on from."""
     if settings.run.name:
         return training.RunFolder(pathlib.Path(settings.run.output_directory) / settings.run.name)
-    percent = 100 * settings.pruning.fraction
-    ending = {"prune": f"pruned{percent:g}", "quantize": "int8"}[command]
+    ending = f"pruned{_name_pruning(settings)}" if command == "prune" else "int8"
     origin = subject.path.parent
     return training.RunFolder(origin.with_name(f"{origin.name}-{ending}"))
+
+
+def _name_pruning(settings):
+    """What was asked for: a fraction that is searched for is not known yet."""
+    section, limits = settings.pruning, settings.budget.limits
+    if not (limits or section.as_fast_as):
+        return f"{100 * section.fraction:g}"
+    asked = [search.format_quantity(name, limit) for name, limit in limits.items()]
+    if section.as_fast_as:
+        name = pathlib.Path(section.as_fast_as).name
+        asked.append(f"as-fast-as-{name.removesuffix('.keras').removesuffix('.tflite')}")
+    form = section.format.removeprefix("tflite_")
+    return "-".join(["", *asked, form]).replace(" ", "-")
 
 
 def build_pruned(settings, model, splits):

@@ -127,8 +127,17 @@ def test_the_card_tells_data_recipe_teacher_figures_and_limits(splits, model, tm
         '{"judged_on": "test", "best": {"top1_error_percent": 12.5, "per_class": {}}}'
     )
     record = {
-        "config": {"student": {"depth": 10, "path": ""}, "run": {"seed": 7}},
-        "identity": {"teacher": "12ab"},
+        "config": {"student": {"depth": 10, "width": 4}, "run": {"seed": 7}},
+        "origin": "runs/big/teacher.keras",
+        "identity": {
+            "command": "prune",
+            "origin": "34cd",
+            "teacher": "12ab",
+            "student.depth": 10,
+            "student.path": "",
+            "run.seed": 7,
+            "pruning.fraction": 0.75,
+        },
     }
     subject = runs.Subject(tmp_path / "student.keras", None, tmp_path / "teacher.keras", record)
     verdict = export.Verdict(
@@ -145,6 +154,10 @@ def test_the_card_tells_data_recipe_teacher_figures_and_limits(splits, model, tm
         f"| SHA-256 | {splits.fingerprint} |",
         "| student.depth | 10 |",
         "| run.seed | 7 |",
+        "| pruning.fraction | 0.75 |",
+        "| file | runs/big/teacher.keras |",
+        "| by the command | prune |",
+        "| SHA-256 of its weights | 34cd |",
         "| SHA-256 of its weights | 12ab |",
         "| judged on | test |",
         "| top1_error_percent | 12.50 |",
@@ -153,6 +166,7 @@ def test_the_card_tells_data_recipe_teacher_figures_and_limits(splits, model, tm
     ):
         assert line in card.splitlines(), line
     assert "student.path" not in card
+    assert "student.width" not in card  # which had no effect
 
 
 def test_a_model_without_a_run_has_a_card_too(splits, model, tmp_path):
@@ -160,5 +174,6 @@ def test_a_model_without_a_run_has_a_card_too(splits, model, tmp_path):
     subject = runs.Subject(tmp_path / "own.keras", None, None)
     card = delivery.describe(configure(), subject, splits, [])
     assert "## Recipe" not in card
+    assert "## Made from" not in card
     assert "## Teacher" not in card
     assert card.endswith("## Licence\n\nNot stated.\n")

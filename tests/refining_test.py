@@ -90,6 +90,18 @@ def test_the_folder_lies_beside_the_run_unless_it_is_named(tmp_path):
     assert refining.folder_of(named, origin, "prune").path == tmp_path / "mine"
 
 
+def test_the_folder_under_a_budget_is_named_by_what_is_asked_for(tmp_path):
+    origin = runs.Subject(tmp_path / "big" / "teacher.keras", config.Config(), None)
+    budget = config.Budget(max_latency_milliseconds=0.35, max_size_megabytes=0.5)
+    asked = config.Config(budget=budget)
+    path = refining.folder_of(asked, origin, "prune").path
+    assert path == tmp_path / "big-pruned-0.35-ms-0.5-MB-float32"
+    rival = config.Pruning(as_fast_as="runs/small", format="tflite_int8")
+    asked = config.Config(pruning=rival)
+    path = refining.folder_of(asked, origin, "prune").path
+    assert path == tmp_path / "big-pruned-as-fast-as-small-int8"
+
+
 def test_quantize_ends_in_files_with_the_ranges_that_it_learned(root, capsys):
     words = ["quantize", f"--run={root}/small", "--refine_epochs=1", "--statistics_images=64"]
     assert main.main(words) == 0

@@ -9,7 +9,7 @@ __all__ = ["Budget", "Choose"]
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Budget(Section):
-    """What a student may cost at the most; 0 stands for no limit."""
+    """What a student, or a pruned network, may cost at the most; 0 stands for no limit."""
 
     max_latency_milliseconds: float = 0.0  # for one image, median of the TensorFlow Lite file
     max_multiply_adds: int = 0  # for one image

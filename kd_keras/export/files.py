@@ -1,9 +1,18 @@
 """What a file of a finished model is, how large it is, and the record that lies beside it."""
 
+import hashlib
 import json
 import pathlib
 
-__all__ = ["RECORD_NAME", "damaged", "kind_of", "read_record", "size_in_bytes"]
+__all__ = [
+    "RECORD_NAME",
+    "damaged",
+    "describe_file",
+    "kind_of",
+    "read_record",
+    "require_unchanged",
+    "size_in_bytes",
+]
 
 RECORD_NAME = "export.json"
 
@@ -55,6 +64,42 @@ def size_in_bytes(path):
     path = pathlib.Path(path)
     files = [path] if path.is_file() else path.rglob("*")
     return sum(file.stat().st_size for file in files if file.is_file())
+
+
+def describe_file(path):
+    """What the record says of a file.
+
+    Args:
+        path: Of the file or folder.
+
+    Returns:
+        A dictionary of its name, its size, and of a file its SHA-256.
+    """
+    described = {"file": path.name, "size_bytes": size_in_bytes(path)}
+    return described | ({"sha256": _digest(path)} if path.is_file() else {})
+
+
+def _digest(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def require_unchanged(path):
+    """Refuse a file that is not the one that `export.json` beside it was written with.
+
+    TensorFlow Lite runs a file with other weights in it without a word. A SavedModel has checksums
+    of its own.
+
+    Args:
+        path: Of the file or folder.
+
+    Raises:
+        ValueError: If it has changed, or the record cannot be read.
+    """
+    path = pathlib.Path(path)
+    entries = read_record(path).get("formats", {}).values() if path.is_file() else ()
+    digest = next((one.get("sha256") for one in entries if one["file"] == path.name), None)
+    if digest and digest != _digest(path):
+        raise damaged(path, f"It has changed since it was written, by its SHA-256 in {RECORD_NAME}")
 
 
 def damaged(path, error):

@@ -58,6 +58,7 @@ _HEADINGS = (
     "file",
     "kB",
     "computes in",
+    "logit difference, mean (largest)",
     "agreement %",
     "error %",
     "NLL nats",
@@ -72,6 +73,7 @@ def _row(verdict):
         verdict.path.name,
         f"{verdict.size_bytes / 1000:.1f}",
         verdict.precision,
+        _difference(verdict),
         _text(verdict.agreement_percent),
         _text(verdict.error_after_percent),
         _text(verdict.negative_log_likelihood_after_nats),
@@ -79,6 +81,11 @@ def _row(verdict):
         "; ".join(map(_latency, verdict.latencies)) or "-",
         "pass" if verdict.passed else "FAIL",
     )
+
+
+def _difference(verdict):
+    mean, largest = verdict.mean_logit_difference, verdict.largest_logit_difference
+    return "-" if mean is None else f"{mean:.2g} ({largest:.2g})"
 
 
 def _latency(latency):

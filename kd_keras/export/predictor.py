@@ -38,7 +38,8 @@ def load_predictor(path, *, num_threads=None):
 
     Raises:
         FileNotFoundError: If there is nothing at the path.
-        ValueError: If it is no model, is damaged, or is not from images to logits.
+        ValueError: If it is no model, is damaged or not the one that `export.json` beside it was
+            written with, or is not from images to logits.
 
     Example:
         >>> import keras, tempfile
@@ -54,6 +55,7 @@ def load_predictor(path, *, num_threads=None):
     """
     path = pathlib.Path(path)
     kind = files.kind_of(path)
+    files.require_unchanged(path)
     read = registry.locate("kind of model", _READERS, kind)
     return read(path, num_threads=num_threads) if kind in KINDS_WITH_THREADS else read(path)
 

@@ -66,10 +66,7 @@ def write(model, directory, formats=("saved_model", "tflite_float32"), **options
 
 def _record(written, contents):
     return {
-        "formats": {
-            name: {"file": path.name, "size_bytes": files.size_in_bytes(path)}
-            for name, path in written.items()
-        },
+        "formats": {name: files.describe_file(path) for name, path in written.items()},
         "class_names": list(contents.class_names),
         "include_preprocessing": contents.include_preprocessing,
         "metadata": contents.metadata,

@@ -1,13 +1,12 @@
 """The exported files of several runs, timed against each other."""
 
-import numpy as np
-
 from kd_keras import export, report
 from kd_keras.gathering import records, single
 
 __all__ = ["find_alternatives"]
 
-_REPEATS = 100  # calls of each file
+_ROUNDS = 3
+_REPEATS = 40  # calls of each file in a round
 
 
 def find_alternatives(cast, beside):
@@ -36,9 +35,8 @@ def find_alternatives(cast, beside):
     if not files:
         return ()
     print(f"  time for one image, exported files: {len(files)}", flush=True)
-    image = np.zeros(subject.facts["image_shape"], np.float32)
-    latencies = export.measure_latency(files, image, threads=(1,), repeats=_REPEATS)
-    found = [_alternative(*files[path], path, latencies[path][0]) for path in files]
+    timings = export.measure_in_turn(files, rounds=_ROUNDS, repeats=_REPEATS)
+    found = [_alternative(*files[path], path, timings[path]) for path in files]
     return tuple(sorted(found, key=lambda one: one.median_milliseconds))
 
 
@@ -58,18 +56,20 @@ def _files_of(record, subject, cast):
             f"{record.path.name} has no exported files to be timed. They are made by: "
             f"python main.py export --run={record.path} --formats=all"
         )
-    return {path: found for path, found in files.items() if _takes_one_image(path)}
+    return {path: found for path, found in files.items() if _can_be_timed(path)}
 
 
 def _name(verdict):
     return verdict["path"].replace("\\", "/").rpartition("/")[2]
 
 
-def _takes_one_image(path):
-    return export.load_predictor(path).image_shape[0] in (None, 1)
+def _can_be_timed(path):
+    """Whether a file takes one image, of one size."""
+    batch, *image = export.load_predictor(path).image_shape
+    return batch in (None, 1) and None not in image
 
 
-def _alternative(record, verdict, path, latency):
+def _alternative(record, verdict, path, timing):
     return report.Alternative(
         run=record.path.resolve().name,
         kind=single.make_contender(record).label,
@@ -77,6 +77,6 @@ def _alternative(record, verdict, path, latency):
         error_percent=verdict["error_after_percent"],
         size_bytes=verdict["size_bytes"],
         passed=verdict["passed"],
-        median_milliseconds=latency.median_milliseconds,
-        percentile95_milliseconds=latency.percentile95_milliseconds,
+        median_milliseconds=timing.median_milliseconds,
+        percentile95_milliseconds=timing.percentile95_milliseconds,
     )

@@ -10,7 +10,7 @@ from kd_keras.config import from_dictionary
 __all__ = ["Record", "find_control", "find_teacher", "read_record"]
 
 _MODELS = ("student.keras", "teacher.keras")
-_OF_A_METHOD = ("signal.", "distillation.", "discriminator.")
+_OF_A_METHOD = ("signal.", "distillation.", "discriminator.", "teacher.")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
@@ -52,6 +52,11 @@ class Record:
             self.identity.get(f"distillation.{name}") for name in ("loss", "adversarial_weight")
         )
         return self.identity.get("command") == "distill" and not loss and not adversarial
+
+    @property
+    def has_peer(self):
+        """Whether what its record calls the teacher is a network that learned along with it."""
+        return self.identity.get("distillation.joint", "none") != "none"
 
     @property
     def network(self):

@@ -33,7 +33,8 @@ def cast_comparison(folder, teacher_path=None):
             f"Damaged file {folder / 'comparison.json'}. Expected a comparison as the command "
             f"compare writes it. Received: one without {error}."
         ) from error
-    learned = [r for r in cast.records.values() if r.facts.get("teacher")]
+    # A second network that learned along with one of them is no teacher of the others.
+    learned = [r for r in cast.records.values() if r.facts.get("teacher") and not r.has_peer]
     if learned:
         path = teacher_path or records.find_teacher(learned[0], folder, folder.parent)
         label = "the teacher" if "teacher" in cast.contenders else "teacher"

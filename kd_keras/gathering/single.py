@@ -14,7 +14,16 @@ _LABELS = {
     "control": "student from scratch",
     "student": "distilled student",
 }
-_LABELS_BY_COMMAND = {"prune": "pruned network", "quantize": "network trained for int8"}
+_LABELS_BY_COMMAND = {"prune": "pruned {}", "quantize": "{} trained for int8"}
+
+_FIELDS_OF_A_METHOD = (
+    "supervised_weight",
+    "loss",
+    "adversarial_weight",
+    "joint",
+    "joint_share",
+    "joint_gradient_block",
+)
 
 
 def cast_run(folder, teacher_path=None):
@@ -73,7 +82,7 @@ def make_contender(record, label=""):
     identity = record.identity
     best = (record.figures or {}).get("best")
     return report.Contender(
-        label=label or _LABELS_BY_COMMAND.get(identity.get("command"), _LABELS[role]),
+        label=label or _label_of(record, role),
         role=role,
         network=record.network,
         method=_method_of(record, role),
@@ -86,12 +95,18 @@ def make_contender(record, label=""):
     )
 
 
+def _label_of(record, role):
+    label = _LABELS_BY_COMMAND.get(record.identity.get("command"), _LABELS[role])
+    origin = (record.facts.get("origin") or "").replace("\\", "/").rpartition("/")[2]
+    return label.format("teacher" if origin.startswith("teacher") else "network")
+
+
 def _method_of(record, role):
     if role == "teacher":
         return ""
     terms = {
         field: record.identity[f"distillation.{field}"]
-        for field in ("supervised_weight", "loss", "adversarial_weight")
+        for field in _FIELDS_OF_A_METHOD
         if f"distillation.{field}" in record.identity
     }
     return runs.name_method(from_dictionary({"distillation": terms}).distillation)

@@ -110,8 +110,9 @@ class Alternative:
         error_percent: Of the file.
         size_bytes: Of the file.
         passed: Whether it passed its verification.
-        median_milliseconds: Half of the calls with one image were quicker.
-        percentile95_milliseconds: 95 of 100 calls were quicker.
+        median_milliseconds: Half of the calls with one image were quicker, in the quickest of
+            some rounds.
+        percentile95_milliseconds: 95 of 100 calls of all rounds were quicker.
     """
 
     run: str

@@ -143,6 +143,7 @@ def verdict_details_row(verdict):
     row = {
         "file": verdict.path.name,
         "computes in": verdict.precision,
+        "mean logit difference": verdict.mean_logit_difference,
         "NLL before": verdict.negative_log_likelihood_before_nats,
         "NLL after": verdict.negative_log_likelihood_after_nats,
         "ECE % before": verdict.expected_calibration_error_before_percent,

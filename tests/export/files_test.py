@@ -41,3 +41,21 @@ def test_a_damaged_record_is_refused(tmp_path, content):
     (tmp_path / "export.json").write_text(content)
     with pytest.raises(ValueError, match=r"Cannot read the model at .*export\.json"):
         files.read_record(tmp_path / "saved_model")
+
+
+def test_a_file_that_has_changed_since_it_was_written_is_refused(tmp_path):
+    path = tmp_path / "a.tflite"
+    path.write_bytes(b"weights")
+    described = files.describe_file(path)
+    (tmp_path / "export.json").write_text(json.dumps({"formats": {"a": described}}))
+    files.require_unchanged(path)
+    path.write_bytes(b"weighty")
+    with pytest.raises(ValueError, match="Cannot read the model at") as caught:
+        files.require_unchanged(path)
+    assert str(caught.value).endswith(
+        "a.tflite. It has changed since it was written, by its SHA-256 in export.json. Write the "
+        "file again."
+    )
+    del described["sha256"]  # as an earlier version wrote it
+    (tmp_path / "export.json").write_text(json.dumps({"formats": {"a": described}}))
+    files.require_unchanged(path)

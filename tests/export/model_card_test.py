@@ -23,6 +23,8 @@ def test_sections_files_limits_and_licence():
         facts={"Data": {"images": 3, "names": ("a|b", "c"), "none": None}, "Teacher": {}},
         verdicts=[
             verdict(
+                mean_logit_difference=0.125,
+                largest_logit_difference=2.0,
                 agreement_percent=90.0,
                 error_after_percent=12.5,
                 negative_log_likelihood_after_nats=0.5,
@@ -40,9 +42,9 @@ def test_sections_files_limits_and_licence():
     assert "| none | - |" in lines
     assert "## Teacher" not in lines
     assert (
-        "| a.tflite | 1.5 | float32 | 90.00 | 12.50 | 0.5 | 3.00 "
+        "| a.tflite | 1.5 | float32 | 0.12 (2) | 90.00 | 12.50 | 0.5 | 3.00 "
         "| 0.25 (0.50), 1 thread; 1.00 (2.00), own threads | pass |"
     ) in lines
-    assert "| b.tflite | 1.5 | float32 | - | - | - | - | - | FAIL |" in lines
+    assert "| b.tflite | 1.5 | float32 | - | - | - | - | - | - | FAIL |" in lines
     assert "- b.tflite: It does not run." in lines
     assert card.endswith("## Limits\n\n- It is small.\n\n## Licence\n\nCC0-1.0\n")

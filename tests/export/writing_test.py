@@ -1,3 +1,4 @@
+import hashlib
 import json
 import os
 
@@ -37,11 +38,15 @@ def test_every_format_is_written_with_a_record(network, class_names, tmp_path):
     assert record["include_preprocessing"] is True
     assert record["versions"]["tensorflow"] == tf.__version__
     assert record["versions"]["keras"] == keras.__version__
-    for name, path in paths.items():
-        assert record["formats"][name] == {
-            "file": path.name,
-            "size_bytes": export.load_predictor(path).size_bytes,
-        }
+    sizes = {name: export.load_predictor(path).size_bytes for name, path in paths.items()}
+    saved_model = {"file": "saved_model", "size_bytes": sizes["saved_model"]}
+    assert record["formats"]["saved_model"] == saved_model
+    content = paths["tflite_float32"].read_bytes()
+    assert record["formats"]["tflite_float32"] == {
+        "file": "tflite_float32.tflite",
+        "size_bytes": sizes["tflite_float32"],
+        "sha256": hashlib.sha256(content).hexdigest(),
+    }
 
 
 def test_an_older_export_is_replaced_as_a_whole(network, make_network, images, tmp_path):

@@ -118,6 +118,16 @@ def test_what_was_made_of_a_network_stands_beside_its_teacher_if_it_has_one(
     assert cast.missing == []
 
 
+@pytest.mark.parametrize(
+    ("command", "label"), [("prune", "pruned teacher"), ("quantize", "teacher trained for int8")]
+)
+def test_what_was_made_of_a_teacher_says_so(command, label, student):
+    changed = folders.make_run(student.parent / command, command=command, **folders.LABELS_ALONE)
+    facts = files.read_json(changed / "config.json")
+    files.write_json(changed / "config.json", {**facts, "origin": "runs/big/teacher.keras"})
+    assert list(single.cast_run(changed).contenders) == [label]
+
+
 def test_a_control_is_its_own_control(student):
     cast = single.cast_run(student.parent / "plain")
     assert list(cast.contenders) == ["student from scratch"]

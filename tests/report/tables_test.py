@@ -139,6 +139,7 @@ def test_verdict_details_row_names_threads_and_operations():
         num_examples=360,
         error_before_percent=5.0,
         precision="int8",
+        mean_logit_difference=0.125,
         operations={"CONV_2D": 9, "ADD": 4},
         negative_log_likelihood_before_nats=0.5,
         negative_log_likelihood_after_nats=0.6,
@@ -150,6 +151,7 @@ def test_verdict_details_row_names_threads_and_operations():
     assert report.verdict_details_row(verdict) == {
         "file": "student.tflite",
         "computes in": "int8",
+        "mean logit difference": 0.125,
         "NLL before": 0.5,
         "NLL after": 0.6,
         "ECE % before": 2.0,

@@ -65,6 +65,7 @@ def _details(verdict):
     return {
         "file": pathlib.PurePath(verdict["path"]).name,
         "computes in": verdict["precision"],
+        "mean logit difference": verdict.get("mean_logit_difference"),
         "NLL before": verdict.get("negative_log_likelihood_before_nats"),
         "NLL after": verdict.get("negative_log_likelihood_after_nats"),
         "ECE % before": verdict.get("expected_calibration_error_before_percent"),

@@ -51,6 +51,7 @@ def test_what_is_in_a_file_is_shown_where_it_is_known():
     [verdict] = samples.run_content().verdicts
     known = verdict | {
         "precision": "int8",
+        "mean_logit_difference": 0.125,
         "operations": {"CONV_2D": 3, "ADD": 1},
         "negative_log_likelihood_after_nats": 0.5,
     }
@@ -59,6 +60,7 @@ def test_what_is_in_a_file_is_shown_where_it_is_known():
         {
             "file": "student.tflite",
             "computes in": "int8",
+            "mean logit difference": 0.125,
             "NLL before": None,
             "NLL after": 0.5,
             "ECE % before": None,
