@@ -90,6 +90,50 @@ A teacher assistant is a student that becomes a teacher: any run's folder is a `
 
 Source: Mirzadeh, Farajtabar, Li, Levine, Matsukawa, Ghasemzadeh, "Improved Knowledge Distillation
 via Teacher Assistant", 2020.
+
+## Two networks at once
+
+With `--joint` there is no teacher that was trained before: a second network, made of the
+`--teacher` flags, learns along from scratch, with the student's recipe and an optimiser of its
+own. The weights of the terms hold for both. The run's folder has it as `teacher.keras`, as its
+last epoch left it, and its error in `metrics.json` as `peer`. There is no discriminator, and
+nothing to cache: `--adversarial_weight=0 --teacher_signal=live`.
+
+Deep mutual learning: each learns from the other, whose probabilities are constants.
+
+```text
+student: CE(label, student) + KL(peer || student)
+peer:    CE(label, peer)    + KL(student || peer)
+```
+
+    python main.py distill --joint=mutual --loss=soft_target --temperature=1 \\
+        --adversarial_weight=0 --teacher_depth=16 --student_depth=10
+
+Rocket launching: the student is the light network, the second one its booster. With the gradient
+block the hint reaches the light network alone; `--joint_gradient_block=false` takes the block away.
+
+```text
+CE(label, light) + CE(label, booster) + 0.03 * sum_C (booster - light)^2, logits, mean over B
+```
+
+    python main.py distill --joint=rocket --loss=logit_regression:0.03 --adversarial_weight=0 \\
+        --teacher_depth=40 --teacher_width=1 --student_depth=16 --student_width=1 \\
+        --joint_share=interval
+
+`--joint_share` gives both networks the same convolutions; normalisation and linear layers stay each
+network's own. `interval`: the light network's blocks are the first ones of each of the booster's
+groups. `bottom`: its convolutions are the booster's first ones, as of `--student_option=groups=2`
+with the depth and width of the booster. What is shared is updated once, by both gradients.
+
+Any losses on logits take their place; losses on inner layers where the student alone learns from
+the other. Both networks are updated from the same outputs. The published algorithm of mutual
+learning makes the first one's predictions anew before the second is updated; public code does as
+here. The code of rocket launching blocks the gradient whatever its flag says where there is a
+further teacher; here the flag counts.
+
+Source: Zhang, Xiang, Hospedales, Lu, "Deep Mutual Learning", 2018; Zhou, Fan, Cui, Bian, Zhu,
+Gai, "Rocket Launching: A Universal and Efficient Framework for Training Well-performing Light
+Net", 2018.
 """
 
 _ARGUMENT = re.compile(r"^(\w+): ((?:.*\n)(?:    .*\n)*)", re.MULTILINE)

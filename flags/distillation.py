@@ -20,6 +20,20 @@ SECTION.add("temperature", "T of the losses that soften.")
 SECTION.add("reduction", "How a distance of logits is taken over the classes.")
 SECTION.add("adversarial_weight", "Weight of the learned loss; 0: no discriminator.")
 SECTION.add(
+    "joint",
+    "A second network, of the --teacher flags, that learns along from scratch: in mutual learning "
+    "from the student too, in rocket launching from labels alone; see docs/methods.md.",
+)
+SECTION.add(
+    "joint_share",
+    "Convolutions that the two have in common in rocket launching: the second network's first "
+    "ones, or the first ones of its every group.",
+)
+SECTION.add(
+    "joint_gradient_block",
+    "Whether the losses of rocket launching reach the student alone.",
+)
+SECTION.add(
     "weight_schedule",
     "Weights by the epoch, TERM=EPOCH:VALUE+EPOCH:VALUE with + for a step and ~ for a straight "
     "line, see docs/methods.md.",

@@ -7,15 +7,22 @@ import dataclasses
 import shlex
 
 from flags import flagfiles
+from kd_keras import losses
+from kd_keras.losses import games
 
 __all__ = ["FLAG", "resolve", "split"]
 
 FLAG = "method"
 _FORMS = "LABEL: --flag=value ..., LABEL: PRESET, or PRESET"
 
+# What stands in a method for every name of a table: it is as many methods.
+_EACH = {"{loss}": losses.names, "{game}": games.names}
+
 
 def split(words):
     """Take the methods out of the words of a command line.
+
+    A method with `{loss}` or `{game}` in it is one for each loss or game that there is.
 
     Args:
         words: Words, flagfiles expanded.
@@ -31,10 +38,17 @@ def split(words):
     for word in flagfiles.join(words, FLAG):
         name, separator, text = word.partition("=")
         if name in (f"--{FLAG}", f"-{FLAG}") and separator:
-            methods.append((text, len(others)))
+            methods += [(one, len(others)) for one in _each(text)]
         else:
             others.append(word)
     return others, methods
+
+
+def _each(text):
+    for placeholder, names in _EACH.items():
+        if placeholder in text:
+            return [text.replace(placeholder, name) for name in names()]
+    return [text]
 
 
 def resolve(text, position, words, read):

@@ -20,3 +20,6 @@ SECTION.add("average_decay", "Of an exponential average of the weights; 0: none.
 SECTION.add("precision", "What the networks compute in; auto: what the machine is quick in.")
 SECTION.add("xla", "Compile forward and backward passes with XLA; auto: where that is quicker.")
 SECTION.add("devices", "How many GPUs (without one: logical CPUs), all, or which: 0,2.")
+SECTION.add("micro_batches", "Parts a batch is run in, one after the other, to save memory.")
+SECTION.add("checkpoint_gradients", "Save memory: compute activations again on the way back.")
+SECTION.add("host_minutes", "How long the hosts of TF_CONFIG wait for each other.")

@@ -8,10 +8,12 @@ from kd_keras import data, distillation, export, losses, models, runs, training
 __all__ = [
     "build_distiller",
     "build_network",
+    "compile_distiller",
     "load_model",
     "load_splits",
     "make_augmentation",
     "make_matching",
+    "make_optimizer",
     "network_arguments",
     "read_classifier",
     "read_teacher",
@@ -193,13 +195,35 @@ def build_distiller(config, splits, student, teacher=None):
     )
     steps = data.steps_per_epoch(splits.train, config.training.batch_size)
     recipe = config.training
-    distiller.compile(
-        _make_optimizer(recipe, recipe, steps, average_decay=recipe.average_decay),
-        _make_optimizer(config.discriminator, recipe, steps) if adversary else None,
-        xla=recipe.xla == "yes",
-        clip_norm=recipe.clip_norm or None,
+    compile_distiller(
+        recipe,
+        distiller,
+        make_optimizer(recipe, recipe, steps, average_decay=recipe.average_decay),
+        make_optimizer(config.discriminator, recipe, steps) if adversary else None,
     )
     return distiller
+
+
+def compile_distiller(recipe, distiller, *optimizers):
+    """Compile a distiller with its optimisers, as the section `training` asks."""
+    _require_whole_parts(recipe, distiller.distribute_strategy.num_replicas_in_sync)
+    distiller.compile(
+        *optimizers,
+        xla=recipe.xla == "yes",
+        clip_norm=recipe.clip_norm or None,
+        micro_batches=recipe.micro_batches,
+        checkpoint_gradients=recipe.checkpoint_gradients,
+    )
+
+
+def _require_whole_parts(recipe, replicas):
+    most = recipe.batch_size // replicas
+    if recipe.micro_batches > most:
+        raise ValueError(
+            f"Invalid value for micro_batches. Expected 1 to {most}, the images that each of "
+            f"{replicas} devices has of a batch of {recipe.batch_size}. "
+            f"Received: {recipe.micro_batches}."
+        )
 
 
 def make_matching(config):
@@ -251,7 +275,8 @@ def _build_adversary(config, splits, student):
     )
 
 
-def _make_optimizer(section, recipe, steps_per_epoch, *, average_decay=0.0):
+def make_optimizer(section, recipe, steps_per_epoch, *, average_decay=0.0):
+    """The optimiser with the rates of one section, on the schedule of the section `training`."""
     schedule = training.EpochSchedule(
         section.learning_rate,
         recipe.schedule,

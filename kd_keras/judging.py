@@ -53,7 +53,7 @@ def predict_logits(model, split):
     return np.concatenate([tf.cast(part, tf.float32).numpy() for part in logits])
 
 
-def finish(splits, distiller, outcome, folder, name, *, teacher=None):
+def finish(splits, distiller, outcome, folder, name, *, teacher=None, further=None):
     """Test the last and the best network once, write models and figures, print a table.
 
     Args:
@@ -63,6 +63,7 @@ def finish(splits, distiller, outcome, folder, name, *, teacher=None):
         folder: The `RunFolder`.
         name: `"teacher"` or `"student"`: what the model's file is called.
         teacher: Whom a student is compared with; None where there is none.
+        further: Figures by name to be written down too, or None.
 
     Returns:
         The exit status, 0.
@@ -77,6 +78,7 @@ def finish(splits, distiller, outcome, folder, name, *, teacher=None):
         "best_epoch": outcome.best_epoch,
         "judged_on": "test" if len(splits.test) else "validation",
         "num_examples": len(split),
+        **(further or {}),
     }
     for which in ("last", "best"):
         if which == "best":

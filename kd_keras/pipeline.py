@@ -19,7 +19,9 @@ from kd_keras import (
     delivery,
     distillation,
     files,
+    fitting,
     gathering,
+    joining,
     judging,
     models,
     prediction,
@@ -28,6 +30,7 @@ from kd_keras import (
     searching,
     signals,
     startup,
+    teamwork,
     training,
 )
 from kd_keras import export as exporting
@@ -91,13 +94,15 @@ def train_teacher(config):
     folder = runs.teacher_folder(config, config.run.name)
     sections = ("run", "data", "teacher", "training")
     identity, record = runs.identify(config, "train_teacher", splits, sections)
-    with folder.claim(identity, record):
+    with teamwork.claim(strategy, folder, identity, record) as folder:
         if folder.finished:
             return judging.print_finished(folder)
         with strategy.scope(), _policy(config):
             network = assembly.build_network(config.teacher, splits, config.run.seed)
             distiller = assembly.build_distiller(config, splits, network)
         outcome = _train(config, splits, distiller, folder)
+        if not teamwork.is_chief():
+            return 0
         return judging.finish(splits, distiller, outcome, folder, "teacher")
 
 
@@ -106,13 +111,35 @@ def distill(config):
     config, strategy = _prepare(config)
     assembly.make_matching(config)  # A wrong setting is told before anything is loaded.
     assembly.network_arguments(config.student)
-    splits = assembly.load_splits(config)
     folder = runs.student_folder(config, config.run.name)
+    if config.distillation.joint != "none":
+        return _learn_together(config, strategy, folder)
+    splits = assembly.load_splits(config)
 
     def build():
         return assembly.build_network(config.student, splits, config.run.seed)
 
     return _teach(config, strategy, splits, folder, build, command="distill")
+
+
+def _learn_together(config, strategy, folder):
+    """Train the student and a second network at the same time, from scratch."""
+    joining.require_possible(config)
+    splits = assembly.load_splits(config)
+    identity, record = runs.identify(config, "distill", splits, runs.OF_A_STUDENT)
+    record["teacher"] = str(joining.peer_path(folder))
+    with teamwork.claim(strategy, folder, identity, record) as folder:
+        if folder.finished:
+            return judging.print_finished(folder)
+        with strategy.scope(), _policy(config):
+            distiller = joining.build_distiller(config, splits)
+        outcome = _train(config, splits, distiller, folder)
+        if not teamwork.is_chief():
+            return 0
+        peer, further = joining.finish_peer(splits, distiller, folder)
+        return judging.finish(
+            splits, distiller, outcome, folder, "student", teacher=peer, further=further
+        )
 
 
 def prune(config):
@@ -132,25 +159,35 @@ def _train_on(config, command, build_from):
     splits = assembly.load_splits(config)
     with strategy.scope():
         model = assembly.read_classifier(subject.path, splits)
+    folder, facts = refining.folder_of(config, subject, command), {}
+    if command == "prune":
+        config, facts = fitting.fit(config, model, splits, folder)
     return _teach(
         config,
         strategy,
         splits,
-        refining.folder_of(config, subject, command),
+        folder,
         lambda: build_from(config, model, splits),
         command=command,
         sections=refining.SECTIONS[command],
         origin=(model, subject.path),
+        **facts,
     )
 
 
-def _teach(config, strategy, splits, folder, build_student, *, command, sections=(), origin=None):
-    """Train the student that `build_student` returns, which may come from another's network."""
+def _teach(
+    config, strategy, splits, folder, build_student, *, command, sections=(), origin=None, **facts
+):
+    """Train the student that `build_student` returns, which may come from another's network.
+
+    What else is known of the run, `facts`, is kept in its record.
+    """
     with strategy.scope():
         teacher, paths = signals.read_teacher(config, splits)
     sections = (*runs.OF_A_STUDENT, *sections)
     identity, record = runs.identify(config, command, splits, sections, teacher, origin)
-    with folder.claim(identity, {**record, "teacher": str(paths[0]) if len(paths) == 1 else None}):
+    facts["teacher"] = str(paths[0]) if len(paths) == 1 else None
+    with teamwork.claim(strategy, folder, identity, record | facts) as folder:
         if folder.finished:
             return judging.print_finished(folder)
         with strategy.scope():
@@ -158,6 +195,8 @@ def _teach(config, strategy, splits, folder, build_student, *, command, sections
         with strategy.scope(), _policy(config):
             distiller = assembly.build_distiller(config, splits, build_student(), signal.teacher)
         outcome = _train(config, splits, distiller, folder, signal.extras)
+        if not teamwork.is_chief():
+            return 0
         return judging.finish(splits, distiller, outcome, folder, "student", teacher=teacher)
 
 
@@ -286,7 +325,7 @@ def report(config):
 
 def _prepare(config):
     # Before TensorFlow's first operation: devices cannot be set up after it.
-    strategy = training.make_strategy(config.training.devices)
+    strategy = teamwork.make_strategy(config.training)
     config = _choose(config)
     training.require_precision(config.training.precision)
     keras.utils.set_random_seed(config.run.seed)
@@ -323,7 +362,7 @@ def _policy(config):
 
 def _train(config, splits, distiller, folder, extras=None):
     augmentation = assembly.make_augmentation(config, splits)
-    recipe = config.training
+    recipe, share = config.training, teamwork.own_share()
     schedule = distillation.Schedule.through(config.distillation.schedules, distiller)
     if distiller.terms.need_examples:
         extras = data.with_examples(extras)
@@ -339,11 +378,14 @@ def _train(config, splits, distiller, folder, extras=None):
             extras=extras,
             views=signals.count_views(config),
             view_seed=config.data.view_seed,
+            share=share,
         )
 
     validation = None
     if len(splits.validation):
-        validation = data.evaluation_batches(splits.validation, batch_size=recipe.batch_size)
+        validation = data.evaluation_batches(
+            splits.validation, batch_size=recipe.batch_size, share=share
+        )
     return training.train(
         distiller,
         make_batches,
@@ -376,12 +418,14 @@ class Command:
         sections: Names of sections of `Config`.
         preset: Name of the preset whose flags it starts from, or "".
         uses_tensorflow: Whether it computes in this process.
+        several_hosts: Whether the hosts of TF_CONFIG run it together.
     """
 
     function: typing.Callable
     sections: tuple[str, ...]
     preset: str = ""
     uses_tensorflow: bool = True
+    several_hosts: bool = False
 
     @property
     def summary(self):
@@ -390,9 +434,10 @@ class Command:
 
     def run(self, config):
         """Run it, TensorFlow started before; returns the exit status."""
-        if self.uses_tensorflow:
-            startup.start_tensorflow()
-        return self.function(config)
+        with teamwork.together(self.function.__name__, several=self.several_hosts):
+            if self.uses_tensorflow:
+                startup.start_tensorflow()
+            return self.function(config)
 
 
 _LEARN = ("run", "data", "teacher", "training")
@@ -401,12 +446,12 @@ _REFINE = ("run", "data", "teacher", "evaluation", "refinement")
 
 COMMANDS = {
     "quickstart": Command(quickstart, (*_DISTILL, "export"), preset="quickstart"),
-    "train_teacher": Command(train_teacher, _LEARN),
-    "distill": Command(distill, _DISTILL),
+    "train_teacher": Command(train_teacher, _LEARN, several_hosts=True),
+    "distill": Command(distill, _DISTILL, several_hosts=True),
     "compare": Command(
         compare, (*_DISTILL, "compare", "processes"), preset="compare", uses_tensorflow=False
     ),
-    "prune": Command(prune, (*_REFINE, "pruning")),
+    "prune": Command(prune, (*_REFINE, "pruning", "budget")),
     "quantize": Command(quantize, _REFINE),
     "search": Command(
         search,

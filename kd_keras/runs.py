@@ -49,6 +49,9 @@ _WITHOUT_EFFECT = {
     "data.download",
     "data.cache_directory",
     "data.memory_limit_gigabytes",
+    # How the fraction was found, which has the effect.
+    "pruning.as_fast_as",
+    "pruning.format",
 }
 
 # They came later: at their default a run is the one that it was before.
@@ -58,10 +61,15 @@ _CAME_LATER = {
     "discriminator.several_teachers",
     "discriminator.tap",
     "discriminator.teacher_tap",
+    "distillation.joint",
+    "distillation.joint_gradient_block",
+    "distillation.joint_share",
     "distillation.weight_schedule",
     "student.binary_weights",
     "student.option",
     "teacher.option",
+    "training.checkpoint_gradients",
+    "training.micro_batches",
     "training.patience",
 }
 
@@ -99,6 +107,10 @@ def name_method(section):
     parts = ["supervised"] if section.supervised_weight else []
     parts += [name for name, _ in section.weighted_losses]
     parts += ["adversarial"] if section.adversarial_weight else []
+    if section.joint != "none":
+        parts += [section.joint]
+        parts += [section.joint_share] if section.joint_share != "none" else []
+        parts += [] if section.joint_gradient_block else ["unblocked"]
     parts += ["scheduled"] if section.weight_schedule else []
     return "-".join(parts)
 
@@ -247,6 +259,8 @@ def settings_with_effect(config, sections):
     without_effect = _WITHOUT_EFFECT | _unheard_of_the_teacher(config)
     without_effect |= {field for field in _CAME_LATER if _has_default(config, field)}
     settings = {}
+    if "distillation" in sections and config.distillation.joint != "none":
+        sections = dict.fromkeys([*sections, "teacher"])  # The second network is made of it.
     for name in sections:
         for field, value in dataclasses.asdict(getattr(config, name)).items():
             if f"{name}.{field}" not in without_effect:

@@ -23,23 +23,26 @@ _VGGS = {
 }
 
 
-def wide_resnet_blocks(depth):
-    """Residual blocks in each of the three groups of a WRN of that depth.
+def wide_resnet_blocks(depth, stem="small"):
+    """Residual blocks in each group of a WRN of that depth.
 
     Args:
-        depth: 6n + 4.
+        depth: 6n + 4; with a large stem 10, 18 or 34.
+        stem: "small" or "large".
 
     Returns:
-        n.
+        A tuple, as of `resnet_blocks`.
 
     Raises:
-        ValueError: If the depth is not 6n + 4 with n of 1 or more.
+        ValueError: If there is no such depth.
 
     Example:
-        >>> wide_resnet_blocks(16)
-        2
+        >>> wide_resnet_blocks(16), wide_resnet_blocks(18, "large")
+        ((2, 2, 2), (2, 2, 2, 2))
     """
-    return _solve(depth, 6, 4)
+    if stem == "large":
+        return _look_up(depth, _RESNETS_WITH_LARGE_STEM, " with stem=large")
+    return (_solve(depth, 6, 4),) * 3
 
 
 def resnet_blocks(depth, stem="small"):
@@ -87,7 +90,7 @@ def res_next_blocks(depth, stem="small"):
 
 
 def plain_cnn_convolutions(depth):
-    """Convolutions in each of the three groups of a plain network.
+    """Convolutions in each of the three groups of a plain network, or of a fused net's deep one.
 
     Args:
         depth: 3n + 2.
@@ -160,12 +163,16 @@ def _look_up(depth, table, where=""):
 
 
 _DEPTH_RULES = {
+    "deeply_fused": plain_cnn_convolutions,
     "mobile_net": mobile_net_repeats,
     "plain_cnn": plain_cnn_convolutions,
     "vgg": vgg_convolutions,
+}
+_DEPTH_AND_STEM_RULES = {
+    "res_next": res_next_blocks,
+    "resnet": resnet_blocks,
     "wide_resnet": wide_resnet_blocks,
 }
-_DEPTH_AND_STEM_RULES = {"res_next": res_next_blocks, "resnet": resnet_blocks}
 
 
 def check(network, depth, options=()):

@@ -1,7 +1,7 @@
 import keras
 import pytest
 
-from kd_keras import assembly, config, data
+from kd_keras import assembly, config, data, training
 
 
 def _configure(**sections):
@@ -69,6 +69,31 @@ def test_weights_of_terms_and_arguments_of_losses_reach_the_distiller():
     assert distiller.adversary.label_weight == 0.4
     blocks = [x for x in distiller.adversary.discriminator.layers if x.name.endswith("_sum")]
     assert len(blocks) == 2
+
+
+def _build_on_labels(splits, **recipe):
+    image = keras.Input(splits.image_shape)
+    logits = keras.layers.Dense(splits.num_classes)(keras.layers.Flatten()(image))
+    made = _configure(training={"batch_size": 32, **recipe})
+    return assembly.build_distiller(made, splits, keras.Model(image, logits))
+
+
+def test_what_saves_memory_reaches_the_distiller():
+    splits = data.load("synthetic")
+    plain = _build_on_labels(splits)
+    assert (plain.micro_batches, plain.checkpoint_gradients) == (1, False)
+    saving = _build_on_labels(splits, micro_batches=32, checkpoint_gradients=True)
+    assert (saving.micro_batches, saving.checkpoint_gradients) == (32, True)
+
+
+def test_a_batch_that_devices_share_is_cut_into_fewer_parts():
+    splits = data.load("synthetic")
+    message = (
+        r"Invalid value for micro_batches\. Expected 1 to 16, the images that each of 2 devices "
+        r"has of a batch of 32\. Received: 17\."
+    )
+    with training.make_strategy("2").scope(), pytest.raises(ValueError, match=message):
+        _build_on_labels(splits, micro_batches=17)
 
 
 def test_options_of_a_network_reach_it():

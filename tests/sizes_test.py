@@ -7,7 +7,7 @@ from kd_keras import sizes
     ("depth", "blocks"), [(10, 1), (16, 2), (22, 3), (28, 4), (34, 5), (40, 6), (100, 16)]
 )
 def test_blocks_of_a_depth(depth, blocks):
-    assert sizes.wide_resnet_blocks(depth) == blocks
+    assert sizes.wide_resnet_blocks(depth) == (blocks,) * 3
     assert 6 * blocks + 4 == depth
 
 
@@ -49,6 +49,7 @@ def test_another_depth_is_refused_with_the_nearest(depth, nearest):
     [
         (sizes.resnet_blocks, [8, 14, 20, 26]),
         (lambda depth: sizes.resnet_blocks(depth, "large"), [10, 18]),
+        (lambda depth: sizes.wide_resnet_blocks(depth, "large"), [10, 18]),
         (sizes.res_next_blocks, [11, 20]),
         (lambda depth: sizes.res_next_blocks(depth, "large"), [26]),
         (sizes.plain_cnn_convolutions, [5, 8, 11, 14, 17, 20, 23, 26]),

@@ -93,16 +93,16 @@ class Comparison:
         return any(config.distillation.needs_teacher for config in self.methods.values())
 
     def find_control(self, label):
-        """The label of the method that trains the same student alike without a teacher, or None.
+        """The label of the method that trains the same student alike on labels alone, or None.
 
-        It is None for a method without a teacher, too: such a method is a control.
+        It is None for a method on labels alone, too: such a method is a control.
         """
         method = self.methods[label]
-        if not method.distillation.needs_teacher:
+        if method.distillation.on_labels_alone:
             return None
         for other, config in self.methods.items():
             alike = (config.student, config.training) == (method.student, method.training)
-            if alike and not config.distillation.needs_teacher:
+            if alike and config.distillation.on_labels_alone:
                 return other
         return None
 
@@ -161,7 +161,11 @@ def _change(base, label, changes):
         section: dataclasses.replace(getattr(base, section), **values)
         for section, values in sections.items()
     }
-    return dataclasses.replace(base, **replaced)
+    method = dataclasses.replace(base, **replaced)
+    if method.distillation.joint == "none":
+        return method
+    # Its second network learns from scratch, whatever file teaches the others.
+    return dataclasses.replace(method, teacher=dataclasses.replace(method.teacher, path=""))
 
 
 def _require_different(methods):

@@ -114,7 +114,7 @@ def _errors(collected, which):
 
 
 def _describe_gain(label, control, comparison, collected, images):
-    if not comparison.methods[label].distillation.needs_teacher:
+    if comparison.methods[label].distillation.on_labels_alone:
         return f"{label} is trained on labels alone: a control."
     if control is None:
         return (

@@ -15,6 +15,11 @@ from kd_keras.config.checks import (
 
 __all__ = ["Discriminator", "Distillation"]
 
+_PUBLISHED_JOINT = {
+    "mutual": "--loss=soft_target --temperature=1 as published",
+    "rocket": "--loss=logit_regression:0.03 as published",
+}
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Distillation(Section):
@@ -26,6 +31,9 @@ class Distillation(Section):
     temperature: float = 4.0  # T of the soft target
     reduction: str = choice("sum", "mean")  # over the classes; the paper prints a sum
     adversarial_weight: float = 1.0  # of the learned loss; 0: no discriminator
+    joint: str = choice("none", "mutual", "rocket")  # a second network that learns along
+    joint_share: str = choice("none", "bottom", "interval")  # convolutions, of rocket alone
+    joint_gradient_block: bool = True  # of rocket: the losses do not reach the second network
     weight_schedule: tuple[str, ...] = ()  # "term=1:0+6:4~30:1", of weights by the epoch
     track_gradient_shares: bool = False  # each term's share of the gradient on the logits
 
@@ -46,6 +54,7 @@ class Distillation(Section):
         require(len(set(names)) == len(names), "loss", "each loss once", ",".join(self.loss))
         self._check_options(names)
         self._check_schedules(names)
+        self._check_joint()
         require(
             self.supervised_weight or self.adversarial_weight or self.loss,
             "supervised_weight, loss and adversarial_weight",
@@ -86,6 +95,28 @@ class Distillation(Section):
                 positive or "." not in name, "weight_schedule", f"values above 0 for {name}", "0"
             )
 
+    def _check_joint(self):
+        if self.joint != "rocket":
+            expected = "{}, because joint is not rocket"
+            require(
+                self.joint_share == "none", "joint_share", expected.format("none"), self.joint_share
+            )
+            require(
+                self.joint_gradient_block, "joint_gradient_block", expected.format("true"), "false"
+            )
+        if self.joint == "none":
+            return
+        require(
+            not self.adversarial_weight,
+            "adversarial_weight",
+            f"0, because joint is {self.joint}: a discriminator needs a teacher that is trained",
+            self.adversarial_weight,
+        )
+        published = _PUBLISHED_JOINT[self.joint]
+        require(
+            self.loss, "loss", f"at least one, because joint is {self.joint}: {published}", "none"
+        )
+
     @property
     def schedules(self):
         """The schedules: points by the term's name."""
@@ -107,9 +138,19 @@ class Distillation(Section):
         return {argument: value for loss, argument, value in options if loss == name}
 
     @property
+    def on_labels_alone(self):
+        """Whether the student hears of no other network."""
+        return not self.loss and not self.adversarial_weight
+
+    @property
     def needs_teacher(self):
-        """Whether any term looks at the teacher."""
-        return bool(self.loss) or self.adversarial_weight > 0
+        """Whether any term looks at a teacher that has been trained before."""
+        return not self.on_labels_alone and self.joint == "none"
+
+    @property
+    def learns_both_ways(self):
+        """Whether a second network that learns along learns from the student, too."""
+        return self.joint == "mutual" or not self.joint_gradient_block
 
 
 def _split_option(entry):

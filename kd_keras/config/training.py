@@ -34,12 +34,16 @@ class Training(Section):
     # auto: what the machine is quick in
     precision: str = choice("auto", "float32", "mixed_bfloat16", "mixed_float16")
     xla: str = choice("auto", "yes", "no")
-    devices: str = "1"  # all, how many, or which GPUs: "0,2"
+    devices: str = "1"  # all, how many, or which GPUs: "0,2"; of each host
+    host_minutes: float = 2.0  # how long the hosts of TF_CONFIG wait for each other
+    micro_batches: int = 1  # parts of a batch, run one after the other to save memory
+    checkpoint_gradients: bool = False  # compute activations twice to save memory
 
     def __post_init__(self):
         super().__post_init__()
         require_positive(self, "epochs", "batch_size", "learning_rate")
         require_not_negative(self, "warmup_epochs", "weight_decay", "clip_norm", "patience")
+        require_not_negative(self, "host_minutes")
         require_fraction("momentum", self.momentum)
         require_fraction("average_decay", self.average_decay)
         factor = self.learning_rate_drop_factor
@@ -62,6 +66,12 @@ class Training(Section):
             "momentum",
             "a number above 0, because nesterov is set",
             self.momentum,
+        )
+        require(
+            1 <= self.micro_batches <= self.batch_size,
+            "micro_batches",
+            f"1 to {self.batch_size}, the images in a batch",
+            self.micro_batches,
         )
         expected = "all, a number above 0, or GPUs by their numbers, as 0,2"
         require(_names_devices(self.devices), "devices", expected, self.devices)

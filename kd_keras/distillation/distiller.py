@@ -11,11 +11,12 @@ import tensorflow as tf
 from kd_keras.distillation.batch import check_models, require_same_classes, unpack_batch
 from kd_keras.distillation.forward import make_forward, synchronize_batch_normalization
 from kd_keras.distillation.look_ahead import LookAhead
+from kd_keras.distillation.micro_batches import run_forwards, run_forwards_in_parts, run_in_parts
 from kd_keras.distillation.saving import Saving
 from kd_keras.distillation.taps import connect_losses, require_features
 from kd_keras.distillation.terms import Terms, average
 from kd_keras.distillation.tracking import Tracking
-from kd_keras.distillation.updates import apply_gradients, backpropagate, gradient_shares
+from kd_keras.distillation.updates import apply_gradients, gradient_shares, scale_where_needed
 from kd_keras.models import active_random_states, with_taps
 
 __all__ = ["Distiller"]
@@ -169,6 +170,10 @@ class Distiller(Saving, keras.Model):
         """What the student's optimiser trains: the student's weights, then the losses' own."""
         return self.student.trainable_variables + self.terms.matching_variables
 
+    def list_optimizers(self):
+        """The optimisers in use; part of the state of training."""
+        return [self.optimizer, *([self.discriminator_optimizer] if self.adversary else [])]
+
     def compile(
         self,
         optimizer="sgd",
@@ -176,6 +181,8 @@ class Distiller(Saving, keras.Model):
         *,
         xla=False,
         clip_norm=None,
+        micro_batches=1,
+        checkpoint_gradients=False,
         **arguments,
     ):
         """Set the optimisers and how a step runs.
@@ -186,25 +193,36 @@ class Distiller(Saving, keras.Model):
             xla: Compile the forward and backward passes with XLA; the optimisers' updates stay
                 outside, so that it works on several replicas too.
             clip_norm: Largest norm of the student's whole gradient, taken over all replicas.
+            micro_batches: Parts of a batch that teacher and student are run on one after the
+                other, to save memory. Terms and discriminator see the whole batch, and each
+                optimiser makes one update of it, as without; batch normalisation in the student
+                takes its statistics over a part. It costs a second forward pass of the student, and
+                a larger graph: it saves memory where batches are large.
+            checkpoint_gradients: Save memory by computing the student's activations a second
+                time on the way back: see `recomputing.make_recomputed`.
             **arguments: Of `keras.Model.compile`: `metrics`, `weighted_metrics`, `run_eagerly`,
                 `steps_per_execution`.
 
         Raises:
-            ValueError: If there is an adversary and no optimiser for it, or the other way round.
+            ValueError: If there is an adversary and no optimiser for it, or the other way round;
+                if there is less than one part, or gradient checkpointing cannot be done here.
         """
         if (self.adversary is None) != (discriminator_optimizer is None):
             raise ValueError(
                 "Invalid value for discriminator_optimizer. Expected an optimiser where there is "
                 f"an adversary, and none where there is none. Received: {discriminator_optimizer}."
             )
-        optimizer = keras.optimizers.get(optimizer)
-        if _computes_in_float16(self.student) and not hasattr(optimizer, "inner_optimizer"):
-            optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
+        if micro_batches < 1:
+            raise ValueError(
+                f"Invalid value for micro_batches. Expected 1 or more. Received: {micro_batches}."
+            )
+        optimizer = scale_where_needed(optimizer, self.student)
         super().compile(optimizer=optimizer, jit_compile=False, auto_scale_loss=False, **arguments)
         self.discriminator_optimizer = discriminator_optimizer and keras.optimizers.get(
             discriminator_optimizer
         )
         self.xla, self.clip_norm = xla, clip_norm
+        self.micro_batches, self.checkpoint_gradients = micro_batches, checkpoint_gradients
         self._prepare()
 
     def _prepare(self):
@@ -218,7 +236,10 @@ class Distiller(Saving, keras.Model):
                 synchronize_batch_normalization(self.adversary.discriminator)
         xla = self.xla and not self.run_eagerly
         self._untracked.student_forward = self._make_forward(
-            self.student, self.terms.student_taps, xla
+            self.student,
+            self.terms.student_taps,
+            xla,
+            checkpoint_gradients=self.checkpoint_gradients,
         )
         # Without XLA, which would compile anew for a last batch that is smaller.
         self._untracked.evaluation_forward = self._make_forward(self.student, (), False)
@@ -228,9 +249,9 @@ class Distiller(Saving, keras.Model):
             )
         self.terms.start(xla=xla)
 
-    def _make_forward(self, model, taps, xla):
+    def _make_forward(self, model, taps, xla, **choices):
         tapped = with_taps(model, taps) if taps else model
-        forward = make_forward(tapped, xla=xla)
+        forward = make_forward(tapped, xla=xla, **choices)
 
         def run(image, training):
             outputs, regularization = forward(image, training=training)
@@ -249,34 +270,38 @@ class Distiller(Saving, keras.Model):
         """Update the discriminator, then the student; return the means so far."""
         batch = unpack_batch(data)
         teacher = self._ask_teacher(batch)
-        with tf.GradientTape() as forward_tape:
-            student, regularization = self._untracked.student_forward(batch.image, training=True)
+        student, run_backwards = self._run_student(batch.image)
         verdict = self._update_discriminator(teacher, student, batch)
-        with tf.GradientTape(persistent=self.track_gradient_shares) as term_tape:
-            term_tape.watch(student)
-            terms = self.terms.per_example(teacher, student, batch)
-            contributions = self.terms.contributions(terms, batch.sample_weight)
-            objective = self.optimizer.scale_loss(tf.add_n(list(contributions.values())))
-        own = self.terms.matching_variables
-        output_gradients, own_gradients = term_tape.gradient(objective, [student, own])
-        more = verdict
-        if self.track_gradient_shares:
-            more = verdict | gradient_shares(term_tape, contributions, student["logits"])
-        gradients = backpropagate(
-            forward_tape,
-            student,
-            output_gradients,
-            regularization,
-            optimizer=self.optimizer,
-            variables=self.student.trainable_variables,
+        terms, output_gradients, own_gradients, more = self._differentiate(teacher, student, batch)
+        gradients, regularization = run_backwards(
+            output_gradients, self.optimizer, self.student.trainable_variables
         )
         if self.look_ahead:
             self.look_ahead.remember()
         apply_gradients(
             self.optimizer, gradients + own_gradients, self.student_variables, self.clip_norm
         )
-        self.tracking.step(terms, more, regularization, batch.sample_weight)
+        self.tracking.step(terms, verdict | more, regularization, batch.sample_weight)
         return self._results(teacher, student["logits"], batch)
+
+    def _differentiate(self, teacher, student, batch):
+        """What the terms come to.
+
+        Returns:
+            The terms per example, the gradients of the objective on the student's outputs and on
+            the losses' own variables, and each term's share where that is tracked.
+        """
+        with tf.GradientTape(persistent=self.track_gradient_shares) as tape:
+            tape.watch(student)
+            terms = self.terms.per_example(teacher, student, batch)
+            contributions = self.terms.contributions(terms, batch.sample_weight)
+            objective = self.optimizer.scale_loss(tf.add_n(list(contributions.values())))
+        own = self.terms.matching_variables
+        output_gradients, own_gradients = tape.gradient(objective, [student, own])
+        shares = {}
+        if self.track_gradient_shares:
+            shares = gradient_shares(tape, contributions, student["logits"])
+        return terms, output_gradients, own_gradients, shares
 
     def test_step(self, data):
         """The student's cross-entropy and metrics. The teacher is not asked, nothing moves."""
@@ -317,16 +342,27 @@ class Distiller(Saving, keras.Model):
                     "There is no teacher. Expected a teacher, or batches with teacher_logits. "
                     "Set it: distiller.teacher = teacher."
                 )
-            outputs, _ = self._untracked.teacher_forward(batch.image, training=False)
+            outputs = run_in_parts(
+                lambda image: self._untracked.teacher_forward(image, training=False)[0],
+                batch.image,
+                self.micro_batches,
+            )
             known = {**outputs, **known}
         return {name: tf.stop_gradient(value) for name, value in known.items()}
+
+    def _run_student(self, image):
+        forward = self._untracked.student_forward
+        if self.micro_batches == 1:
+            return run_forwards(forward, image)
+        state = self.student.non_trainable_variables
+        return run_forwards_in_parts(forward, image, self.micro_batches, state=state)
 
     def _update_discriminator(self, teacher, student, batch):
         if self.adversary is None:
             return {}
         real, fake = self.terms.shown(teacher, student)
         if self.look_ahead:
-            fake = self.look_ahead.logits(batch.image)
+            fake = run_in_parts(self.look_ahead.logits, batch.image, self.micro_batches)
         variables = self.adversary.trainable_variables
         with tf.GradientTape() as tape:
             per_example, verdict = self.adversary.discriminator_loss(
@@ -336,8 +372,3 @@ class Distiller(Saving, keras.Model):
         self.discriminator_optimizer.apply(tape.gradient(loss, variables), variables)
         self.adversary.clip_weights()
         return verdict
-
-
-def _computes_in_float16(model):
-    layers = model._flatten_layers(include_self=True, recursive=True)
-    return any(layer.compute_dtype == "float16" for layer in layers)

@@ -4,7 +4,7 @@ import copy
 
 import keras
 
-__all__ = ["Saving"]
+__all__ = ["JointSaving", "Saving"]
 
 
 class Saving:
@@ -50,11 +50,42 @@ class Saving:
             "discriminator_optimizer": self.adversary and serialize(self.discriminator_optimizer),
             "xla": self.xla,
             "clip_norm": self.clip_norm,
+            "micro_batches": self.micro_batches,
+            "checkpoint_gradients": self.checkpoint_gradients,
         }
 
     def compile_from_config(self, config):
         """The inverse of `get_compile_config`."""
         config = dict(config)
-        for key in ("optimizer", "discriminator_optimizer"):
+        for key in [key for key in config if key.endswith("optimizer")]:
             config[key] = config[key] and keras.saving.deserialize_keras_object(config[key])
         self.compile(**config)
+
+
+class JointSaving(Saving):
+    """The same for a `JointDistiller`, whose peer is saved with it."""
+
+    def get_config(self):
+        """The constructor's arguments, for saving; the peer is one of them."""
+        config = super().get_config()
+        del config["adversary"], config["adversarial_weight"]
+        peer = keras.saving.serialize_keras_object(self.peer)
+        return {**config, "peer": peer, "both_ways": self.both_ways, "share": self.share}
+
+    @classmethod
+    def from_config(cls, config):
+        """The inverse of `get_config`."""
+        restore = keras.saving.deserialize_keras_object
+        config = copy.deepcopy(config)  # Keras takes entries out of what it restores.
+        networks = {role: restore(config[role]) for role in ("student", "peer")}
+        matching = [(restore(loss), weight) for loss, weight in config["matching"]]
+        return cls(**{**config, **networks, "matching": matching})
+
+    def get_compile_config(self):
+        """What `compile` was given, for saving."""
+        config = super().get_compile_config()
+        del config["discriminator_optimizer"]
+        return {
+            **config,
+            "peer_optimizer": keras.saving.serialize_keras_object(self.peer_optimizer),
+        }

@@ -162,8 +162,8 @@ class Terms(keras.layers.Layer):
     def contributions(self, values, sample_weight=None):
         """The weighted means that add up to the student's objective, by the term's name."""
         return {
-            name: self.hyperparameters[name].value * average(values[name], sample_weight)
-            for name in self.names
+            name: self.hyperparameters[name].value * average(value, sample_weight)
+            for name, value in values.items()
         }
 
 

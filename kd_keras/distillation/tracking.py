@@ -30,6 +30,11 @@ class Tracking(keras.layers.Layer):
         self.means = {name: keras.metrics.Mean(name=name) for name in dict.fromkeys(names)}
         self.built = True
 
+    def add(self, *names):
+        """Track further means of training, which then come with every step."""
+        for name in names:
+            self.means[name] = keras.metrics.Mean(name=name)
+
     def step(self, values, more, regularization, sample_weight):
         """Count a training step.
 

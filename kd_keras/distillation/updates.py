@@ -3,9 +3,33 @@
 Which terms there are and in which order networks are updated is the distiller's affair.
 """
 
+import keras
 import tensorflow as tf
 
-__all__ = ["apply_gradients", "backpropagate", "gradient_shares"]
+__all__ = ["apply_gradients", "backpropagate", "gradient_shares", "scale_where_needed"]
+
+
+def scale_where_needed(optimizer, model):
+    """An optimiser that scales the loss where a network computes in float16.
+
+    Args:
+        optimizer: A Keras optimiser, or its name.
+        model: The network that it updates.
+
+    Returns:
+        The optimiser, inside a `keras.optimizers.LossScaleOptimizer` where it needs one.
+
+    Example:
+        >>> model = keras.Sequential([keras.Input([2]), keras.layers.Dense(1, dtype="float16")])
+        >>> type(scale_where_needed("sgd", model)).__name__
+        'LossScaleOptimizer'
+    """
+    optimizer = keras.optimizers.get(optimizer)
+    layers = model._flatten_layers(include_self=True, recursive=True)
+    in_float16 = any(layer.compute_dtype == "float16" for layer in layers)
+    if in_float16 and not hasattr(optimizer, "inner_optimizer"):
+        return keras.optimizers.LossScaleOptimizer(optimizer)
+    return optimizer
 
 
 def backpropagate(tape, outputs, output_gradients, regularization, *, optimizer, variables):

@@ -10,6 +10,7 @@ import lazy_loader
 from kd_keras import registry
 
 NETWORKS = {
+    "deeply_fused": "kd_keras.models.deeply_fused:deeply_fused",
     "mobile_net": "kd_keras.models.mobile_net:mobile_net",
     "plain_cnn": "kd_keras.models.plain_cnn:plain_cnn",
     "res_next": "kd_keras.models.res_next:res_next",
@@ -131,6 +132,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "precision": ["to_float32"],
         "rep_distiller": ["read_rep_distiller"],
         "pruning": ["prune_filters"],
+        "sharing": ["share_convolutions"],
         "teachers": ["active_random_states", "mean_of", "member_name", "with_active_dropout"],
     },
 )

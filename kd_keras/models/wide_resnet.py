@@ -1,4 +1,4 @@
-"""Wide residual networks for small images: teacher and student of the paper."""
+"""Wide residual networks: teacher and student of the paper, and their forms for large images."""
 
 import keras
 
@@ -7,8 +7,7 @@ from kd_keras.models import layers
 
 __all__ = ["wide_resnet"]
 
-_STEM_FILTERS = 16
-_GROUPS = 3
+_STEM_FILTERS = {"large": 64, "small": 16}
 
 
 def wide_resnet(
@@ -18,6 +17,8 @@ def wide_resnet(
     depth=10,
     width=4,
     dropout=0.3,
+    stem="small",
+    groups=0,
     mean=None,
     standard_deviation=None,
     seed=None,
@@ -26,24 +27,32 @@ def wide_resnet(
     """A pre-activation wide residual network, WRN-depth-width.
 
     A 3x3 stem of 16 filters, three groups of (depth - 4) / 6 blocks with 16, 32 and 64 times
-    `width` filters (the second and third halve the image), batch normalisation, ReLU, global
+    `width` filters (all but the first halve the image), batch normalisation, ReLU, global
     average and one linear layer. A block is BN-ReLU-conv3x3-BN-ReLU-dropout-conv3x3 with the
     input added; where the number of channels or the size changes, the shortcut is a 1x1
     convolution of the block's first activation.
+
+    The large stem, for images of 224 pixels, is 7x7 of stride 2 with 64 filters, BN, ReLU and 3x3
+    max pooling; four groups follow, with 64, 128, 256 and 512 times `width` filters: width 1 has
+    the channels of ResNet-18 and ResNet-34, width 2 is the published WRN-18-2.
 
     Convolutions of k x k pixels have no bias and are drawn with variance 2 / (k * k * filters);
     batch normalisation has momentum 0.9 and epsilon 1e-5, which are PyTorch's 0.1 and 1e-5.
     Strided convolutions are padded on both sides, so that they sample the same pixels as the
     shortcut beside them.
 
-    Taps, by layer name: `stem`, `group1`, `group2`, `group3` (raw residual sums), `pooled`.
+    Taps, by layer name: `stem` (with the large stem before its normalisation), `group1`, `group2`,
+    `group3` and with the large stem `group4` (raw residual sums), `pooled`.
 
     Args:
         image_shape: (height, width, channels) in pixels.
         num_classes: Number of classes.
-        depth: 6n + 4: 10, 16, 22, 28, 34, 40, ...
+        depth: 6n + 4: 10, 16, 22, 28, 34, 40, ...; with the large stem 10, 18 or 34.
         width: Factor on the channels, 1 or more.
         dropout: Probability in [0, 1) between a block's convolutions.
+        stem: "small" or "large".
+        groups: How many of the groups there are, the last ones left out; 0: all. Two of three is
+            the light network of rocket launching that shares the bottom of its booster.
         mean: Per channel, in pixel units from 0 to 255, subtracted from the image. Together
             with `standard_deviation` it makes the network take images from 0 to 255; without
             the two it takes standardised images.
@@ -56,7 +65,7 @@ def wide_resnet(
         float32 logits, shape (batch, classes).
 
     Raises:
-        ValueError: If the depth is not 6n + 4 or another argument is out of range.
+        ValueError: If there is no such depth or stem, or another argument is out of range.
 
     Example:
         >>> import math
@@ -69,25 +78,20 @@ def wide_resnet(
         "Training Shallow and Thin Networks for Acceleration via Knowledge Distillation with
         Conditional Adversarial Networks", 2017, section 4.1.
     """
-    blocks = sizes.wide_resnet_blocks(depth)
-    if width < 1:
-        raise ValueError(f"Invalid value for width. Expected 1 or more. Received: {width}.")
-    if num_classes < 2:
-        raise ValueError(
-            f"Invalid value for num_classes. Expected 2 or more. Received: {num_classes}."
-        )
+    layers.check_sizes(num_classes, width=width)
+    blocks = _choose_groups(sizes.wide_resnet_blocks(depth, stem), groups)
     seeds = layers.Seeds(seed)
     image = keras.Input(image_shape, name="image")
     x = layers.standardize(image, mean, standard_deviation)
-    x = layers.convolution(_STEM_FILTERS, 3, seeds=seeds, name="stem")(x)
-    for group in range(_GROUPS):
-        for block in range(blocks):
+    x, filters = _make_stem(x, stem, seeds=seeds)
+    for group, repeats in enumerate(blocks):
+        for block in range(repeats):
             stride = 2 if group > 0 and block == 0 else 1
-            last = block == blocks - 1
+            last = block == repeats - 1
             label = f"group{group + 1}_block{block + 1}"
             x = _block(
                 x,
-                filters=_STEM_FILTERS * 2**group * width,
+                filters=filters * 2**group * width,
                 stride=stride,
                 dropout=dropout,
                 seeds=seeds,
@@ -99,6 +103,24 @@ def wide_resnet(
     x = keras.layers.GlobalAveragePooling2D(name="pooled")(x)
     logits = layers.linear(num_classes, x.shape[-1], seeds=seeds, name="logits")(x)
     return keras.Model(image, logits, name=name or f"wide_resnet-{depth}-{width}")
+
+
+def _choose_groups(blocks, groups):
+    if not 0 <= groups <= len(blocks):
+        raise ValueError(
+            f"Invalid value for groups. Expected 0, for all, or 1 to {len(blocks)}. "
+            f"Received: {groups}."
+        )
+    return blocks[: groups or len(blocks)]
+
+
+def _make_stem(x, stem, *, seeds):
+    """The tensor for the first group, and the channels from which the groups' follow."""
+    if stem == "small":  # A block begins with a normalisation of its own.
+        filters = _STEM_FILTERS[stem]
+        return layers.convolution(filters, 3, seeds=seeds, name="stem")(x), filters
+    filters = _STEM_FILTERS.get(stem)
+    return layers.make_stem(x, filters, kind=stem, seeds=seeds), filters
 
 
 def _block(x, *, filters, stride, dropout, seeds, label, name):

@@ -9,6 +9,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "choices": ["Choice", "choose_precision", "choose_xla"],
         "devices": ["make_strategy", "require_precision"],
         "loop": ["Outcome", "train"],
+        "multi_host": ["add_up", "send_from_chief"],
         "optimizers": ["CoupledSGD"],
         "progress": ["Progress"],
         "run_folder": ["RunFolder"],

@@ -31,6 +31,13 @@ CHOICES = [
 ]
 
 
+# What some choices go with.
+BESIDE = {
+    "joint": {"adversarial_weight": 0.0},
+    "joint_share": {"adversarial_weight": 0.0, "joint": "rocket"},
+}
+
+
 def test_choices_were_found():
     assert len(CHOICES) > 8
 
@@ -39,7 +46,7 @@ def test_choices_were_found():
 def test_a_choice_takes_its_names_and_no_other(section, name, choices):
     assert getattr(section(), name) == choices[0]
     for choice in choices:
-        assert getattr(section(**{name: choice}), name) == choice
+        assert getattr(section(**{**BESIDE.get(name, {}), name: choice}), name) == choice
     with pytest.raises(ValueError, match="Unknown") as caught:
         section(**{name: "zzz"})
     assert str(caught.value) == (

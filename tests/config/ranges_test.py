@@ -57,6 +57,8 @@ REFUSED = [
     (Processes, {"jobs": 0}, "jobs", "1 or more", 0),
     (Compare, {"methods": (("a", ()), ("a", ()))}, "methods", "each label once", "a, a"),
     (Training, {"patience": -1}, "patience", "0 or more", -1),
+    (Training, {"micro_batches": 0}, "micro_batches", "1 to 128, the images in a batch", 0),
+    (Training, {"micro_batches": 129}, "micro_batches", "1 to 128, the images in a batch", 129),
     (Search, {"trials": 0}, "trials", "1 or more", 0),
     (Search, {"latency_threads": 0}, "latency_threads", "1 or more", 0),
     (Search, {"latency_rounds": 0}, "latency_rounds", "1 or more", 0),

@@ -1,6 +1,7 @@
 """Every loss and every game is built from its configuration alone, which has every argument."""
 
 import inspect
+import re
 
 import keras
 import pytest
@@ -12,48 +13,37 @@ _ENTRIES = [
     *(registry.locate("loss", losses.TABLE, name) for name in losses.names()),
     *(registry.locate("game", games.TABLE, name) for name in games.names()),
 ]
-_ALTERNATIVES = {
-    "adapter": False,
-    "alpha": 12.25,
-    "beta": 4.0,
-    "center_weight": 0.1,
-    "contrast_temperature": 0.1,
-    "degree": 3,
-    "deviation": 0.2,
-    "embedding_size": 7,
-    "form": "hard",
-    "fraction": 0.5,
-    "initial_variance": 2.0,
-    "inter_class_weight": 0.5,
-    "intra_class_weight": 0.25,
-    "kernel": "gaussian",
-    "list_length": 3,
-    "margin": 0.5,
-    "momentum": 0.5,
-    "name": "other",
-    "negatives": 5,
-    "normalize": False,
-    "offset": 1.0,
-    "others_weight": 6.0,
-    "penalty_weight": 5.0,
-    "power": 1.0,
-    "probability": 0.25,
-    "reduction": "mean",
-    "redundancy": 0.5,
-    "regressor": "relu",
-    "seed": 3,
-    "standardize": True,
-    "taps": ("first", "second"),
-    "target_weight": 2.0,
-    "teacher_taps": ("third", "fourth"),
-    "temperature": 7.0,
-    "weight_clip": 0.5,
-}
-# Losses that read one layer only.
-_ONE_LAYER = {
-    name: {"taps": ("first",), "teacher_taps": ("third",)}
-    for name in ("ContrastMemory", "SelectedNeurons")
-}
+
+
+def _parameters(entry):
+    return inspect.signature(entry).parameters
+
+
+def _other_value(entry, name):
+    """A value that an argument may have and does not have by default."""
+    default = _parameters(entry)[name].default
+    if name == "name":
+        return "other"
+    if isinstance(default, bool):
+        return not default
+    if isinstance(default, int):
+        return default + 1
+    if isinstance(default, float):
+        return default / 2 or 0.5
+    if isinstance(default, tuple):  # Layers: as many of the teacher as of the student.
+        return tuple(
+            f"{name}{number}" for number, _ in enumerate(_parameters(entry)["taps"].default)
+        )
+    # What names there are is in the sentence that refuses another.
+    with pytest.raises(ValueError, match="Expected one of") as caught:
+        entry(**{name: "no_such_name"})
+    names = re.search(r"Expected one of (.*?)\. Received", str(caught.value))[1].split(", ")
+    return next(found for found in names if found != default)
+
+
+def _other_values(entry):
+    return {name: _other_value(entry, name) for name in _parameters(entry)}
+
 
 every_entry = pytest.mark.parametrize("entry", _ENTRIES, ids=lambda entry: entry.__name__)
 
@@ -64,7 +54,7 @@ def test_entries_were_found():
 
 @every_entry
 def test_every_argument_has_a_default_and_is_an_attribute_and_a_key(entry):
-    parameters = inspect.signature(entry).parameters
+    parameters = _parameters(entry)
     assert all(parameter.default is not parameter.empty for parameter in parameters.values())
     instance = entry()
     assert instance.get_config() == {name: getattr(instance, name) for name in parameters}
@@ -74,8 +64,8 @@ def test_every_argument_has_a_default_and_is_an_attribute_and_a_key(entry):
 
 @every_entry
 def test_every_argument_survives_the_round_trip(entry):
-    alternatives = {**_ALTERNATIVES, **_ONE_LAYER.get(entry.__name__, {})}
-    arguments = {name: alternatives[name] for name in inspect.signature(entry).parameters}
+    arguments = _other_values(entry)
+    assert not any(arguments[name] == _parameters(entry)[name].default for name in arguments)
     config = entry(**arguments).get_config()
     assert config == arguments
     assert entry.from_config(config).get_config() == arguments
@@ -93,7 +83,7 @@ def test_is_registered_with_keras(entry):
 @every_entry
 def test_scheduled_arguments_exist_and_are_keywords_of_per_example(entry):
     scheduled = getattr(entry, "scheduled", ())
-    assert set(scheduled) <= set(inspect.signature(entry).parameters)
+    assert set(scheduled) <= set(_parameters(entry))
     for name in scheduled:
         assert inspect.signature(entry.per_example).parameters[name].default is None
 
@@ -109,8 +99,7 @@ def test_a_loss_has_a_published_weight_and_says_where_it_is_from(name):
 @pytest.mark.parametrize("name", losses.names())
 def test_every_argument_is_also_read_from_a_text(name):
     entry = registry.locate("loss", losses.TABLE, name)
-    alternatives = {**_ALTERNATIVES, **_ONE_LAYER.get(entry.__name__, {})}
-    arguments = {key: alternatives[key] for key in losses.arguments(name) if key != "name"}
+    arguments = {key: value for key, value in _other_values(entry).items() if key != "name"}
     texts = {
         key: "+".join(value) if isinstance(value, tuple) else str(value)
         for key, value in arguments.items()

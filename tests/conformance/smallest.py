@@ -6,6 +6,7 @@ __all__ = ["SIZES", "make"]
 
 # Of a network that is not here, the defaults.
 SIZES = {
+    "deeply_fused": {"depth": 5},
     "mobile_net": {"depth": 18, "width": 1},
     "plain_cnn": {"depth": 5},
     "res_next": {"depth": 11, "width": 1, "cardinality": 2},

@@ -3,8 +3,9 @@
 import pytest
 
 import flags
-from kd_keras import pipeline
+from kd_keras import losses, pipeline
 from kd_keras.config import Config
+from kd_keras.losses import games
 
 
 def parse(*words):
@@ -54,6 +55,15 @@ def test_the_configuration_beside_the_methods_is_that_without_them():
     config = parse("--epochs=3", "--method=a: --epochs=9")
     assert config.training.epochs == 3
     assert config.compare.methods == (("a", (("training.epochs", 9),)),)
+
+
+def test_a_method_for_every_loss_and_every_game():
+    words = ["--method=only {loss}: --loss={loss}", "--method={game}: --game={game}"]
+    found = dict(methods(*words))
+    labels = [f"only {name}" for name in losses.names()]
+    assert list(found) == labels + list(games.names())
+    assert found["only soft_target"] == (("distillation.loss", ("soft_target",)),)
+    assert found["hinge"] == (("discriminator.game", "hinge"),)
 
 
 def test_values_are_of_their_types_and_quotes_keep_spaces():

@@ -14,6 +14,7 @@ COUNTS = json.loads(
 )
 _FIGURES = ("trainable", "paper_millions")
 ROWS = [(name, row) for name, rows in COUNTS.items() for row in rows]
+PRINTED = [(name, row) for name, row in ROWS if "paper_millions" in row]
 
 
 def label(value):
@@ -23,10 +24,19 @@ def label(value):
 def test_every_network_has_its_counts():
     assert sorted(COUNTS) == models.names()
     assert all(COUNTS.values())
-    assert len(COUNTS["wide_resnet"]) == 12
+    assert len([row for row in COUNTS["wide_resnet"] if "stem" not in row]) == 12
+    assert len(PRINTED) > 20
 
 
-@pytest.mark.parametrize(("name", "row"), ROWS, ids=label)
+def test_a_deeply_fused_net_has_the_numbers_of_the_plain_one_and_of_its_shallow_blocks():
+    [plain] = [row for row in COUNTS["plain_cnn"] if row["depth"] == 20]
+    pairs = [(16, 16), (16, 16), (16, 32), (32, 32), (32, 64), (64, 64)]
+    shallow = sum(9 * before * after + 2 * after for before, after in pairs)
+    [row] = COUNTS["deeply_fused"]
+    assert row["trainable"] == plain["trainable"] + shallow
+
+
+@pytest.mark.parametrize(("name", "row"), PRINTED, ids=label)
 def test_a_count_is_the_papers_as_far_as_it_is_printed(name, row):
     printed = row["paper_millions"]
     decimals = len(str(printed).partition(".")[2])

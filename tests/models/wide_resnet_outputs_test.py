@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 
 from kd_keras import models
+from tests.models.oracle import pool_largest
 
 MEAN, DEVIATION = (125.0, 123.0), (63.0, 62.0)
 
 
-def build(depth=10, width=1, side=8):
+def build(depth=10, width=1, side=8, **options):
     network = models.wide_resnet(
         (side, side, 2),
         5,
@@ -20,6 +21,7 @@ def build(depth=10, width=1, side=8):
         mean=MEAN,
         standard_deviation=DEVIATION,
         seed=0,
+        **options,
     )
     randomize(network)
     return network
@@ -54,16 +56,18 @@ def normalize(x, weights):
     return (x - mean) / np.sqrt(variance + 1e-5) * scale + offset
 
 
-def expected_outputs(network, images, *, blocks):
+def expected_outputs(network, images, *, blocks, groups=3, large=False):
     """Stem, group sums, pooled features and logits, in float64, from the layers' weights."""
 
     def weights(name):
         return [w.astype(np.float64) for w in network.get_layer(name).get_weights()]
 
     x = (images - np.array(MEAN)) / np.array(DEVIATION)
-    x = convolve(x, *weights("stem"))
+    x = convolve(x, *weights("stem"), 2 if large else 1)
     taps = {"stem": x}
-    for group in (1, 2, 3):
+    if large:
+        x = pool_largest(np.maximum(normalize(x, weights("stem_normalization")), 0))
+    for group in range(1, groups + 1):
         for block in range(1, blocks + 1):
             label = f"group{group}_block{block}"
             stride = 2 if group > 1 and block == 1 else 1
@@ -91,6 +95,26 @@ def test_the_network_computes_what_its_description_says(depth, width, side):
         np.testing.assert_allclose(outputs[name], expected, rtol=1e-3, atol=1e-5 * scale)
     scale = np.abs(logits).max()
     np.testing.assert_allclose(network(images), logits, rtol=1e-3, atol=1e-5 * scale)
+
+
+@pytest.mark.parametrize(
+    ("options", "form"),
+    [
+        ({"stem": "large"}, {"large": True, "groups": 4}),
+        ({"groups": 2}, {"groups": 2}),
+    ],
+)
+def test_the_form_for_large_images_and_the_one_of_fewer_groups(options, form):
+    network, images = build(**options), draw_images()
+    taps, logits = expected_outputs(network, images, blocks=1, **form)
+    outputs = models.with_taps(network, tuple(taps))(images, training=False)
+    for name, expected in {**taps, "logits": logits}.items():
+        scale = np.abs(expected).max()
+        np.testing.assert_allclose(outputs[name], expected, rtol=1e-3, atol=1e-5 * scale)
+    if "stem" in options:
+        channels = [network.get_layer(f"group{group}").output.shape[-1] for group in (1, 2, 3, 4)]
+        assert channels == [64, 128, 256, 512]
+        assert network.get_layer("stem").output.shape[1:] == (4, 4, 64)
 
 
 LOAD = """

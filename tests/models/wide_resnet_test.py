@@ -179,6 +179,15 @@ def test_a_depth_that_is_not_6n_plus_4(depth, nearest):
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
+        (
+            {"depth": 16, "stem": "large"},
+            "Invalid value for depth. Expected 10, 18 or 34 with stem=large. Received: 16.",
+        ),
+        ({"stem": "big"}, "Unknown stem. Expected one of large, small. Received: big."),
+        (
+            {"groups": 4},
+            "Invalid value for groups. Expected 0, for all, or 1 to 3. Received: 4.",
+        ),
         ({"width": 0}, "Invalid value for width. Expected 1 or more. Received: 0."),
         ({"num_classes": 1}, "Invalid value for num_classes. Expected 2 or more. Received: 1."),
         ({"mean": MEAN}, "Expected mean and standard_deviation together. Received: one of them."),
