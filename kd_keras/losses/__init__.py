@@ -13,6 +13,7 @@ TABLE = {
     "attention_transfer": "kd_keras.losses.attention_transfer:AttentionTransfer",
     "class_distance": "kd_keras.losses.class_distance:ClassDistance",
     "contrast_memory": "kd_keras.losses.contrast_memory:ContrastMemory",
+    "correlation_congruence": "kd_keras.losses.correlation_congruence:CorrelationCongruence",
     "dark_rank": "kd_keras.losses.dark_rank:DarkRank",
     "decoupled_distillation": "kd_keras.losses.decoupled_distillation:DecoupledDistillation",
     "hint": "kd_keras.losses.hint:Hint",
