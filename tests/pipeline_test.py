@@ -205,11 +205,15 @@ def test_own_teacher_and_own_student(tmp_path):
 @pytest.mark.parametrize(
     "flags",
     [
-        ("--teacher_signal=clean", "--track_gradient_shares"),
-        ("--validation_fraction=0", "--average_decay=0.9", "--schedule=cosine"),
+        (
+            *("--teacher_signal=clean", "--track_gradient_shares", "--precision=mixed_bfloat16"),
+            *("--warmup_epochs=1", "--nesterov"),
+        ),
         ("--game=wasserstein", "--discriminator_batch_statistics=joint", "--clip_norm=1"),
-        ("--discriminator_condition=image", "--discriminator_head=joint", "--deterministic"),
-        ("--precision=mixed_bfloat16", "--warmup_epochs=1", "--nesterov"),
+        (
+            *("--validation_fraction=0", "--average_decay=0.9", "--schedule=cosine"),
+            *("--discriminator_condition=image", "--discriminator_head=joint", "--deterministic"),
+        ),
     ],
 )
 def test_settings_train_to_the_end(root, tmp_path, flags):

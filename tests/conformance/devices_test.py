@@ -80,6 +80,7 @@ def test_joint_statistics_of_the_discriminator():
     )
 
 
+@pytest.mark.slow
 def test_the_norm_is_clipped_after_the_sum_over_the_replicas():
     clipped = _weights_after(1, False, clip_norm=0.5)
     assert toys.largest_difference(clipped[0], _weights_after(1, False)[0]) > 1e-3
@@ -97,13 +98,13 @@ def test_every_game(game):
 
 
 @pytest.mark.slow
-@pytest.mark.slow
 @pytest.mark.parametrize("xla", [False, True])
 def test_a_game_that_draws_is_near_on_two_replicas(xla):
     assert _DRAWS in games.names()
     _assert_same(_weights_after(1, False, _DRAWS), _weights_after(2, xla, _DRAWS), tolerance=2e-2)
 
 
+@pytest.mark.slow
 def test_weights_are_clipped_on_every_replica():
     strategy = training.make_strategy("2")
     with strategy.scope():
