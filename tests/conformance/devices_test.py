@@ -119,6 +119,7 @@ def test_weights_are_clipped_on_every_replica():
             assert all(np.abs(copy.numpy()).max() <= limit + 1e-7 for copy in copies)
 
 
+@pytest.mark.slow
 def test_an_uneven_last_batch_and_validation_on_two_replicas():
     strategy = training.make_strategy("2")
     with strategy.scope():

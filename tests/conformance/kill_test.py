@@ -109,6 +109,18 @@ def runs(tmp_path_factory):
     }
 
 
+def test_a_run_that_was_killed_twice_ends_as_one_that_never_was(runs):
+    """In a step, and while its figures are written; the signals and a full disk are slow."""
+    name, lives = runs["distill"].live(("kill@step:4", "kill@half:metrics.json:1"), EVERY_STEP)
+    assert lives == [(KILLED, ""), (KILLED, ""), (0, "")]
+    assert runs["distill"].differences(name) == []
+    arrays, parts = runs_compared.count_compared(runs["distill"].whole)
+    # Weights and momentum of two networks, statistics, generators, best, last and models.
+    assert arrays > 60
+    assert parts >= 10
+
+
+@pytest.mark.slow
 def test_a_run_that_was_struck_again_and_again_ends_as_one_that_never_was(runs):
     """In a step, while a state is written, by signals, by a full disk, at its end."""
     moments = (
@@ -129,10 +141,6 @@ def test_a_run_that_was_struck_again_and_again_ends_as_one_that_never_was(runs):
         "",
     ]
     assert runs["distill"].differences(name) == []
-    arrays, parts = runs_compared.count_compared(runs["distill"].whole)
-    # Weights and momentum of two networks, statistics, generators, best, last and models.
-    assert arrays > 60
-    assert parts >= 10
 
 
 STATUS = {"kill": KILLED, "interrupt": 130, "terminate": 143, "fill": 2}

@@ -114,8 +114,17 @@ def test_a_frozen_discriminator_uses_its_moving_statistics_and_moves_nothing():
     assert toys.largest_difference(before, toys.weights_of(adversary)) == 0
 
 
-@pytest.mark.parametrize("condition", ["label", "image", "teacher_logits"])
-@pytest.mark.parametrize("batch_statistics", ["separate", "joint"])
+@pytest.mark.parametrize(
+    ("batch_statistics", "condition"),
+    [
+        ("separate", "label"),
+        ("separate", "image"),
+        ("joint", "teacher_logits"),
+        pytest.param("separate", "teacher_logits", marks=pytest.mark.slow),
+        pytest.param("joint", "label", marks=pytest.mark.slow),
+        pytest.param("joint", "image", marks=pytest.mark.slow),
+    ],
+)
 def test_every_condition_reaches_the_discriminator(condition, batch_statistics):
     discriminator = models.get(
         "discriminator",

@@ -86,7 +86,9 @@ def live(folder, epoch, arguments):
         tiny.train(distiller, folder, callbacks=[stop], **EVERY_STEP)
 
 
-@pytest.mark.parametrize("name", ["plain_run", "averaged_run"])
+@pytest.mark.parametrize(
+    "name", [pytest.param("plain_run", marks=pytest.mark.slow), "averaged_run"]
+)
 def test_a_run_killed_within_epochs_goes_on_as_if_nothing_had_happened(
     name, request, tmp_path, capsys
 ):
@@ -125,7 +127,7 @@ class Signal(keras.callbacks.Callback):
     [
         (signal.SIGINT, 2, "step 2 of epoch 1", 130),
         (signal.SIGTERM, 4, "step 1 of epoch 2", 143),
-        (signal.SIGINT, 3, "epoch 1", 130),
+        pytest.param(signal.SIGINT, 3, "epoch 1", 130, marks=pytest.mark.slow),
     ],
 )
 def test_a_signal_ends_the_run_between_two_steps(
