@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import main
-from kd_keras import comparison, config, data, joining, pipeline, refining, runs
+from kd_keras import comparison, config, data, joining, learning, refining, runs
 from kd_keras.gathering import single
 from tests.conformance import runs_compared
 
@@ -207,7 +207,7 @@ def test_settings_of_a_trained_teacher_are_refused_before_anything_is_loaded(ask
         joining.require_possible(asked)
     assert str(caught.value) == sentence
     with pytest.raises(ValueError, match="Expected"):
-        pipeline.distill(asked)
+        learning.distill(asked)
 
 
 def test_what_goes_together_passes():

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import main
-from kd_keras import data, pipeline, training
+from kd_keras import data, learning, pipeline, training
 from tests.models import rep_distiller_files
 
 SMALL = (
@@ -371,7 +371,7 @@ def _seen_in_training(monkeypatch, words):
         seen.update(callbacks=callbacks, batch=next(iter(make_batches(0, 0))), distiller=distiller)
         raise ValueError("seen")
 
-    monkeypatch.setattr(pipeline.training, "train", train)
+    monkeypatch.setattr(learning.training, "train", train)
     assert main.main(words) == 2
     return seen
 

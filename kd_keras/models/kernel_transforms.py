@@ -30,7 +30,9 @@ class _TransformedKernel:
 
     def transform(self, kernel):
         """What takes the place of the kernel, float32, of the same shape."""
-        raise NotImplementedError
+        raise NotImplementedError(
+            f"{type(self).__name__} does not say what it makes of its kernel."
+        )
 
     def _transformed(self, kernel, dtype):
         return tf.cast(self.transform(tf.cast(tf.convert_to_tensor(kernel), tf.float32)), dtype)
