@@ -101,9 +101,18 @@ def _read(section, flag_values):
     try:
         return section.read(flag_values)
     except ValueError as error:
-        if section.name in str(error):
+        place = _place(section, str(error))
+        if place in str(error):
             raise
-        raise ValueError(f"{error} (section {section.name})") from None
+        raise ValueError(f"{error} ({place})") from None
+
+
+def _place(section, sentence):
+    """Where to mend what a section refused: the flag of the field that it names."""
+    for flag in section.flags:
+        if sentence.startswith(f"Invalid value for {flag.field}."):
+            return f"--{flag.name}"
+    return section.name if section.name in sentence else f"section {section.name}"
 
 
 def _sentence(error):

@@ -11,8 +11,13 @@ SECTION.add(
 )
 SECTION.add(
     "ensemble",
-    "Further teachers' files or runs; the signal is the mean of all logits.",
+    "Further teachers' files or runs; the signal is the mean of all.",
     name="teacher_ensemble",
+)
+SECTION.add(
+    "mean_temperature",
+    "T at which the teachers' probabilities are averaged, as --temperature; 0: their logits are.",
+    name="teacher_mean_temperature",
 )
 SECTION.add("dropout", "Keep the teacher's dropout active.", name="teacher_active_dropout")
 SECTION.add("samples", "Answers kept of each view, with active dropout.", name="teacher_samples")

@@ -235,10 +235,18 @@ def make_matching(config):
     section, matching = config.distillation, []
     for name, weight in section.weighted_losses:
         shared = {key: getattr(section, key) for key in _SHARED & set(losses.arguments(name))}
+        if "teachers" in losses.arguments(name):
+            shared["teachers"] = _member_names(config)
         options = losses.read_options(name, section.options_of(name))
         loss = losses.get(name, **{**shared, **options})
         matching.append((loss, loss.default_weight if weight is None else weight))
     return matching
+
+
+def _member_names(config):
+    """The names of several teachers within their mean; none where there is one."""
+    members = 1 + len(config.signal.ensemble)
+    return tuple(models.member_name(number + 1) for number in range(members) if members > 1)
 
 
 def _build_adversary(config, splits, student):
@@ -260,7 +268,6 @@ def _build_adversary(config, splits, student):
         seed=config.run.seed + 1,
     )
     taken = {name: getattr(section, name) for name in _OF_A_GAME.get(section.game, ())}
-    members = 1 + len(config.signal.ensemble) if section.several_teachers else 0
     return distillation.Adversary(
         discriminator,
         losses.games.get(section.game, **taken),
@@ -270,7 +277,7 @@ def _build_adversary(config, splits, student):
         look_ahead=section.look_ahead,
         tap=section.tap,
         teacher_tap=section.teacher_tap,
-        teachers=[models.member_name(number) for number in range(1, members + 1)],
+        teachers=_member_names(config) if section.several_teachers else (),
         seed=config.run.seed,
     )
 

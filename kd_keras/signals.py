@@ -33,7 +33,7 @@ def read_teacher(config, splits):
     if not config.distillation.needs_teacher:
         return None, []
     teacher, paths = _read_networks(config, splits)
-    print(f"  teacher: {' and '.join(map(str, paths))}")
+    print(f"  teacher: {' and '.join(map(str, paths))}{_describe_mean(config.signal)}")
     _require_possible(config, splits, teacher)
     return teacher, paths
 
@@ -42,7 +42,14 @@ def _read_networks(config, splits):
     teacher, path = assembly.read_teacher(config, splits)
     others = [runs.find_model(other) for other in config.signal.ensemble]
     networks = [teacher, *(assembly.read_classifier(other, splits) for other in others)]
-    return models.mean_of(networks), [path, *others]
+    mean = models.mean_of(networks, temperature=config.signal.mean_temperature)
+    return mean, [path, *others]
+
+
+def _describe_mean(section):
+    if not section.mean_temperature:
+        return ""
+    return f", their probabilities averaged at T = {section.mean_temperature:g}"
 
 
 def _require_possible(config, splits, teacher):
@@ -62,17 +69,19 @@ def _require_possible(config, splits, teacher):
 
 def _require_logits_to_suffice(config):
     section = config.signal
-    of_taps = [type(loss).__name__ for loss, _ in assembly.make_matching(config) if loss.taps]
-    of_taps += ["Adversary"] if _shows_layers(config) else []
+    on_taps = [loss for loss, _ in assembly.make_matching(config) if loss.taps]
+    adversary = ["Adversary"] if _shows_layers(config) else []
+    of_taps = [type(loss).__name__ for loss in on_taps] + adversary
     if of_taps and section.source != "live":
         raise ValueError(
             f"Logits are all that is kept of the teacher, and {', '.join(of_taps)} compares inner "
             "layers, for which the teacher itself must run. Expected --teacher_signal=live. "
             f"Received: {section.source}."
         )
-    if of_taps and section.ensemble:
+    of_one = [type(loss).__name__ for loss in on_taps if not loss.teachers] + adversary
+    if of_one and section.ensemble:
         raise ValueError(
-            f"{', '.join(of_taps)} compares inner layers, which the mean of several teachers does "
+            f"{', '.join(of_one)} compares inner layers, which the mean of several teachers does "
             "not have. Expected no --teacher_ensemble. Received: "
             f"{', '.join(section.ensemble)}."
         )

@@ -107,8 +107,7 @@ def test_the_program_ends_with_its_status_from_any_directory(tmp_path):
     assert wrong.returncode == 2
     assert wrong.stdout == ""
     assert wrong.stderr == (
-        "main.py: Invalid value for epochs. Expected a number above 0. Received: 0. "
-        "(section training)\n"
+        "main.py: Invalid value for epochs. Expected a number above 0. Received: 0. (--epochs)\n"
     )
 
 

@@ -96,6 +96,33 @@ def test_stored_dropout_and_an_ensemble_train_to_the_end(run, root, tmp_path, ca
     assert record["teacher"] is None
 
 
+def test_several_teachers_average_probabilities_and_vote(run, root, tmp_path, capsys):
+    words = (
+        f"--teacher_ensemble={root / 'second.keras'}",
+        "--teacher_mean_temperature=4",
+        "--loss=soft_target,relative_dissimilarity",
+        "--loss_option=relative_dissimilarity.taps=tap",
+        "--run_name=voting",
+    )
+    assert run("distill", *words) == 0
+    said = capsys.readouterr().out
+    assert "second.keras, their probabilities averaged at T = 4\n" in said
+    names, values = _history(tmp_path / "voting")
+    assert values[-1][names.index("relative_dissimilarity")] > 0
+    folder = tmp_path / "voting"
+    terms = json.loads((folder / "config.json").read_text())["identity"]
+    assert terms["signal.mean_temperature"] == 4.0
+
+
+def test_another_mean_is_another_entry_of_the_cache(run, root, capsys):
+    words = ("--teacher_signal=clean", f"--teacher_ensemble={root / 'second.keras'}")
+    for more in ((), ("--teacher_mean_temperature=1",), ("--teacher_mean_temperature=4",)):
+        assert run("cache", "--cache_action=build", *words, *more) == 0
+        assert "1 view x 230 images" in capsys.readouterr().out
+    assert run("cache") == 0
+    assert len(capsys.readouterr().out.strip().splitlines()) == 1 + 3  # a line of headings
+
+
 def test_live_dropout_trains_to_the_end_and_is_judged_calmly(run, tmp_path):
     assert run("distill", "--teacher_active_dropout", "--run_name=one") == 0
     assert run("distill", "--teacher_active_dropout", "--run_name=two") == 0
@@ -155,6 +182,11 @@ def test_live_dropout_trains_to_the_end_and_is_judged_calmly(run, tmp_path):
             "--teacher_active_dropout out.",
         ),
         (("--teacher_ensemble=NOWHERE",), "NOWHERE"),
+        (
+            ("--teacher_mean_temperature=4",),
+            "Invalid value for mean_temperature. Expected 0, unless ensemble names further "
+            "teachers: one has no mean. Received: 4.0.",
+        ),
     ],
 )
 def test_what_a_signal_cannot_be_is_said_before_anything_is_written(

@@ -16,7 +16,8 @@ class Signal(Section):
     """
 
     source: str = choice("live", "clean", "views")
-    ensemble: tuple[str, ...] = ()  # further teachers; the signal is the mean of all logits
+    ensemble: tuple[str, ...] = ()  # further teachers; the signal is the mean of all
+    mean_temperature: float = 0.0  # T at which their probabilities are averaged; 0: their logits
     dropout: bool = False  # the teacher's dropout is active while it is asked
     samples: int = 1  # answers kept of each view, where dropout is active
     top_k: int = 0  # largest logits kept of each image; 0: all classes
@@ -24,7 +25,13 @@ class Signal(Section):
 
     def __post_init__(self):
         super().__post_init__()
-        require_not_negative(self, "top_k")
+        require_not_negative(self, "mean_temperature", "top_k")
+        require(
+            self.ensemble or not self.mean_temperature,
+            "mean_temperature",
+            "0, unless ensemble names further teachers: one has no mean",
+            self.mean_temperature,
+        )
         require(self.samples >= 1, "samples", "1 or more", self.samples)
         require(
             self.samples == 1 or (self.dropout and self.source != "live"),

@@ -12,28 +12,36 @@ __all__ = [
     "adversary_pairs",
     "connect_losses",
     "count_features",
-    "layer_pairs",
     "require_features",
+    "student_layers",
+    "teacher_layers",
 ]
 
 _LISTED_LAYERS = 20
 
 
-def layer_pairs(loss):
-    """The layers that a loss compares.
+def teacher_layers(loss):
+    """The layers of the teacher that a loss compares.
 
     Args:
         loss: A `losses.DistillationLoss`.
 
     Returns:
-        Pairs of a layer of the teacher and the student's beside it, whose name is the pair's name
-        for the loss; none where it reads logits.
+        Layers by the loss's names for them; none where it reads logits.
     """
-    return tuple(zip(loss.teacher_taps or loss.taps, loss.taps, strict=True))
+    pairs = tuple(zip(loss.taps, loss.teacher_taps or loss.taps, strict=True))
+    if not loss.teachers:
+        return dict(pairs)
+    return {f"{one}/{tap}": f"{one}/{layer}" for one in loss.teachers for tap, layer in pairs}
+
+
+def student_layers(loss):
+    """The layers of the student, as `teacher_layers`."""
+    return {tap: tap for tap in loss.taps}
 
 
 def adversary_pairs(adversary):
-    """The layers that an adversary compares, as `layer_pairs`; none where it is shown logits."""
+    """The layers, the teacher's and the student's, that an adversary is shown in logits' place."""
     if adversary is None or not adversary.tap:
         return []
     return [(adversary.teacher_tap or adversary.tap, adversary.tap)]
@@ -103,10 +111,9 @@ def connect_losses(matching, teacher, student):
             )
         return
     for name, loss in on_taps.items():
-        teacher_layers, student_layers = zip(*layer_pairs(loss), strict=True)
         loss.connect(
-            _shapes(name, "teacher", teacher, dict(zip(loss.taps, teacher_layers, strict=True))),
-            _shapes(name, "student", student, dict(zip(loss.taps, student_layers, strict=True))),
+            _shapes(name, "teacher", teacher, teacher_layers(loss)),
+            _shapes(name, "student", student, student_layers(loss)),
         )
 
 

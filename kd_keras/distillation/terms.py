@@ -6,7 +6,7 @@ import keras
 import tensorflow as tf
 
 from kd_keras import losses
-from kd_keras.distillation.taps import adversary_pairs, layer_pairs
+from kd_keras.distillation.taps import adversary_pairs, student_layers, teacher_layers
 
 __all__ = ["Terms", "average"]
 
@@ -91,17 +91,17 @@ class Terms(keras.layers.Layer):
     @property
     def teacher_taps(self):
         """Names of the teacher's layers that the losses read."""
-        pairs = [pair for loss in self.matching.values() for pair in layer_pairs(loss)]
-        pairs += adversary_pairs(self.adversary)
+        read = [x for loss in self.matching.values() for x in teacher_layers(loss).values()]
+        read += [teacher for teacher, _ in adversary_pairs(self.adversary)]
         real = self.adversary.teachers if self.adversary is not None else ()
-        return tuple(dict.fromkeys([*(teacher for teacher, _ in pairs), *real]))
+        return tuple(dict.fromkeys([*read, *real]))
 
     @property
     def student_taps(self):
         """Names of the student's layers that the losses read."""
-        pairs = [pair for loss in self.matching.values() for pair in layer_pairs(loss)]
-        pairs += adversary_pairs(self.adversary)
-        return tuple(dict.fromkeys(student for _, student in pairs))
+        read = [x for loss in self.matching.values() for x in student_layers(loss).values()]
+        read += [student for _, student in adversary_pairs(self.adversary)]
+        return tuple(dict.fromkeys(read))
 
     @property
     def matching_variables(self):
@@ -179,8 +179,10 @@ def _examples_of(batch, name):
 def _read_by(loss, teacher, student):
     if not loss.taps:
         return teacher["logits"], student["logits"]
-    pairs = layer_pairs(loss)
-    return {own: teacher[other] for other, own in pairs}, {own: student[own] for _, own in pairs}
+    return (
+        {name: teacher[layer] for name, layer in teacher_layers(loss).items()},
+        {name: student[layer] for name, layer in student_layers(loss).items()},
+    )
 
 
 def _name_losses(given):

@@ -41,6 +41,9 @@ class DistillationLoss(keras.layers.Layer, keras.distillation.DistillationLoss):
             tensors.
         teacher_taps: Names of the teacher's layers beside them, in the same order. Empty: the
             same names.
+        teachers: Names of the members of a mean of several teachers, where it compares with each
+            of them: the teacher's dictionary then has, for each, `"member/tap"`. Empty: there is
+            one teacher.
         needs_labels: Whether `per_example` needs `labels`.
         needs_examples: Whether it is given `examples` by that name, the numbers of the images in
             the training set, shape (batch,), and its method `set_examples` the set's labels.
@@ -66,6 +69,7 @@ class DistillationLoss(keras.layers.Layer, keras.distillation.DistillationLoss):
 
     taps = ()
     teacher_taps = ()
+    teachers = ()
     needs_labels = False
     needs_examples = False
     relates_examples = False

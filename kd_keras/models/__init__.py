@@ -125,6 +125,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "with_taps",
             "without_preprocessing",
         ],
+        "ensembles": ["mean_of", "member_name"],
         "fake_quantization": ["learned_ranges", "with_fake_quantization", "with_ranges"],
         "fingerprints": ["fingerprint", "fingerprint_weights"],
         "kernel_transforms": ["to_plain"],
@@ -133,7 +134,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "rep_distiller": ["read_rep_distiller"],
         "pruning": ["prune_filters"],
         "sharing": ["share_convolutions"],
-        "teachers": ["active_random_states", "mean_of", "member_name", "with_active_dropout"],
+        "teachers": ["active_random_states", "with_active_dropout"],
     },
 )
 __all__ += [

@@ -1,13 +1,13 @@
-"""Other ways to ask teachers: with their dropout active, and several as one.
+"""A teacher asked with its dropout active.
 
-The given models are not altered. What comes back shares their weights.
+The given model is not altered. What comes back shares its weights.
 """
 
 import keras
 
 from kd_keras.models import graphs
 
-__all__ = ["active_random_states", "mean_of", "member_name", "with_active_dropout"]
+__all__ = ["active_random_states", "with_active_dropout"]
 
 _DROPOUTS = (keras.layers.AlphaDropout, keras.layers.Dropout, keras.layers.GaussianDropout)
 
@@ -108,60 +108,3 @@ def active_random_states(model):
         return []
     layers = model._flatten_layers(include_self=False, recursive=True)
     return [x.dropout.seed_generator.state for x in layers if isinstance(x, _ActiveDropout)]
-
-
-def mean_of(models):
-    """One network whose logits are the mean of several networks' logits.
-
-    (1/M) sum_m logits_m, float32.
-
-    Args:
-        models: Functional models from the same images to as many classes, at least one.
-
-    Returns:
-        A functional model; the model itself where there is only one.
-
-    Raises:
-        TypeError: If a model is not functional.
-        ValueError: If they take other images or know other numbers of classes.
-
-    Example:
-        >>> def constant(value):
-        ...     image = keras.Input((2,))
-        ...     layer = keras.layers.Dense(3, bias_initializer=keras.initializers.Constant(value))
-        ...     return keras.Model(image, layer(image))
-        >>> mean_of([constant(1.0), constant(4.0)])(keras.ops.zeros([1, 2])).numpy()
-        array([[2.5, 2.5, 2.5]], dtype=float32)
-
-    Reference:
-        You, Xu, Xu, Tao, "Learning from Multiple Teacher Networks", 2017.
-    """
-    models = list(models)
-    for model in models:
-        graphs.require_one_output(model)
-        _require_alike(models[0], model)
-    if len(models) == 1:
-        return models[0]
-    image = keras.Input(models[0].input_shape[1:], dtype=models[0].inputs[0].dtype, name="image")
-    logits = []
-    for number, model in enumerate(models, start=1):
-        # Two networks of one name cannot be layers of one model.
-        member = keras.Model(model.inputs[0], model.outputs[0], name=member_name(number))
-        logits.append(member(image))
-    mean = keras.layers.Average(dtype="float32", name="logits")(logits)
-    return keras.Model(image, mean, name="mean_of_teachers")
-
-
-def member_name(number):
-    """The name of a teacher's layer within `mean_of` several, counted from 1."""
-    return f"teacher{number}"
-
-
-def _require_alike(first, other):
-    shapes = [(model.input_shape[1:], model.output_shape[-1]) for model in (first, other)]
-    if shapes[0] != shapes[1]:
-        described = [f"images {image} and {classes} classes" for image, classes in shapes]
-        raise ValueError(
-            f"Teachers of one ensemble disagree. Expected {described[0]}, as {first.name} has. "
-            f"Received: {described[1]} of {other.name}."
-        )

@@ -2,8 +2,8 @@ import keras
 import numpy as np
 import pytest
 
-from kd_keras import distillation, losses
-from kd_keras.distillation.taps import connect_losses, layer_pairs
+from kd_keras import distillation, losses, models
+from kd_keras.distillation.taps import connect_losses, student_layers, teacher_layers
 from tests.distillation import toys
 
 
@@ -14,13 +14,33 @@ def _make(name, units, seed=0):
     return keras.Model(image, keras.layers.Dense(toys.CLASSES)(hidden))
 
 
-def test_pairs_of_layers():
-    assert layer_pairs(losses.SoftTarget()) == ()
-    assert layer_pairs(losses.Hint(taps=("a", "b"))) == (("a", "a"), ("b", "b"))
-    assert layer_pairs(losses.Hint(taps=("a", "b"), teacher_taps=("c", "d"))) == (
-        ("c", "a"),
-        ("d", "b"),
-    )
+def test_the_layers_that_a_loss_reads():
+    assert teacher_layers(losses.SoftTarget()) == student_layers(losses.SoftTarget()) == {}
+    alike = losses.Hint(taps=("a", "b"))
+    assert teacher_layers(alike) == student_layers(alike) == {"a": "a", "b": "b"}
+    unlike = losses.Hint(taps=("a", "b"), teacher_taps=("c", "d"))
+    assert teacher_layers(unlike) == {"a": "c", "b": "d"}
+    voting = losses.RelativeDissimilarity(taps=("a",), teacher_taps=("c",), teachers=("x", "y"))
+    assert teacher_layers(voting) == {"x/a": "x/c", "y/a": "y/c"}
+    assert student_layers(voting) == {"a": "a"}
+
+
+def test_each_of_several_teachers_is_read_within_their_mean():
+    members, student = [_make("hidden", 5, seed=2), _make("hidden", 7, seed=3)], _make("hidden", 4)
+    loss = losses.RelativeDissimilarity(taps=("hidden",), teachers=("teacher1", "teacher2"))
+    mean = models.mean_of(members, temperature=2.0)
+    distiller = distillation.Distiller(student, mean, matching=[(loss, 1.0)], supervised_weight=0)
+    distiller.compile(keras.optimizers.SGD(0.0))
+    x, y = toys.make_vectors()
+    history = distiller.fit(x, y, batch_size=len(x), verbose=0).history
+    read = {
+        f"teacher{number}/hidden": models.with_taps(member, ["hidden"])(x)["hidden"]
+        for number, member in enumerate(members, start=1)
+    }
+    seen = {"hidden": models.with_taps(student, ["hidden"])(x)["hidden"]}
+    expected = np.mean(loss.per_example(read, seen))
+    assert expected > 0
+    np.testing.assert_allclose(history["relative_dissimilarity"], [expected], rtol=1e-5)
 
 
 def test_layers_of_other_names_are_compared():

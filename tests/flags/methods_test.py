@@ -144,7 +144,7 @@ def test_a_method_without_a_label(text):
         (
             "a: --temperature=0",
             "In the method a: Invalid value for temperature. Expected a number above 0. "
-            "Received: 0.0. (section distillation)",
+            "Received: 0.0. (--temperature)",
         ),
         ("a: '--loss=", "In the method a: No closing quotation. Received: '--loss=."),
         (

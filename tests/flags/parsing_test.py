@@ -145,25 +145,30 @@ def test_a_name_that_is_in_no_table():
         (
             "--student_depth=17",
             "Invalid value for depth. Expected 6n + 4 (10, 16, 22, 28, 34, 40, ...). "
-            "Received: 17. The nearest: 16 and 22. (section student)",
+            "Received: 17. The nearest: 16 and 22. (--student_depth)",
         ),
         (
             "--discriminator_depth=17",
-            "Invalid value for depth. Expected 1 to 16. Received: 17. (section discriminator)",
+            "Invalid value for depth. Expected 1 to 16. Received: 17. (--discriminator_depth)",
         ),
         (
             "--learning_rate=0",
             "Invalid value for learning_rate. Expected a number above 0. Received: 0.0. "
-            "(section training)",
+            "(--learning_rate)",
         ),
         (
             "--loss=logit_l1:x",
             "Invalid value for loss. Expected NAME or NAME:WEIGHT with a weight above 0. "
-            "Received: 'logit_l1:x'. (section distillation)",
+            "Received: 'logit_l1:x'. (--loss)",
+        ),
+        (
+            "--teacher_mean_temperature=4",
+            "Invalid value for mean_temperature. Expected 0, unless ensemble names further "
+            "teachers: one has no mean. Received: 4.0. (--teacher_mean_temperature)",
         ),
     ],
 )
-def test_a_value_out_of_range_names_its_section(word, sentence):
+def test_a_value_out_of_range_names_its_flag(word, sentence):
     assert refuse("distill", word) == sentence
 
 

@@ -97,21 +97,6 @@ def test_a_network_without_dropout_is_refused(dropout):
         models.with_active_dropout(make_dropping(dropout), seed=0)
 
 
-def test_the_mean_of_networks_is_that_of_their_logits():
-    first, second = make_network(1), make_network(2)
-    images = make_images()
-    mean = models.mean_of([first, second])
-    expected = (first(images).numpy() + second(images).numpy()) / 2
-    np.testing.assert_allclose(mean(images), expected, rtol=1e-6, atol=1e-6)
-    assert len(mean.weights) == len(first.weights) + len(second.weights)
-    assert mean.output_shape == (None, 4)
-
-
-def test_one_network_is_its_own_mean():
-    network = make_network()
-    assert models.mean_of([network]) is network
-
-
 def test_dropout_inside_an_ensemble_is_active_too():
     mean = models.mean_of([make_network(1), make_network(2)])
     active = models.with_active_dropout(mean, seed=0)
@@ -119,15 +104,6 @@ def test_dropout_inside_an_ensemble_is_active_too():
     assert not np.allclose(
         active(make_images(), training=False), active(make_images(), training=False)
     )
-
-
-def test_networks_of_other_classes_or_images_have_no_mean():
-    with pytest.raises(
-        ValueError,
-        match=r"^Teachers of one ensemble disagree\. Expected images \(8, 8, 3\) and 4 classes, as "
-        r"wide_resnet-10-1 has\. Received: images \(8, 8, 3\) and 7 classes of wide_resnet-10-1",
-    ):
-        models.mean_of([make_network(), make_network(num_classes=7)])
 
 
 def test_a_fingerprint_knows_active_dropout_and_its_seed():
