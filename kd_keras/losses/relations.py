@@ -12,6 +12,7 @@ __all__ = [
     "other_examples",
     "root",
     "squared_distances",
+    "squared_distances_by_products",
     "unit",
 ]
 
@@ -69,6 +70,22 @@ def squared_distances(vectors):
         [[0.0, 9.0], [9.0, 0.0]]
     """
     return tf.reduce_sum(tf.square(differences(vectors)), axis=-1)
+
+
+def squared_distances_by_products(vectors):
+    """The same, |v_i|^2 + |v_j|^2 - 2 v_i . v_j, in memory that does not grow with the features.
+
+    The vectors' mean is taken off first. What is small beside the largest distances is lost in
+    rounding: for comparisons of distances, not for their roots.
+
+    Example:
+        >>> squared_distances_by_products(tf.constant([[0.0], [3.0]])).numpy().tolist()
+        [[0.0, 9.0], [9.0, 0.0]]
+    """
+    centred = vectors - tf.stop_gradient(tf.reduce_mean(vectors, axis=0, keepdims=True))
+    lengths = tf.reduce_sum(tf.square(centred), axis=-1)
+    products = tf.matmul(centred, centred, transpose_b=True)
+    return tf.nn.relu(lengths[:, None] + lengths[None, :] - 2.0 * products)
 
 
 def distances(vectors):

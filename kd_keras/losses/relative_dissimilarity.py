@@ -74,7 +74,7 @@ class RelativeDissimilarity(taps.TapLoss):
         return [{tap: by_name[f"{one}/{tap}"] for tap in self.taps} for one in self.teachers]
 
     def _violations(self, teachers, student):
-        student = relations.squared_distances(taps.flatten(student))
+        student = relations.squared_distances_by_products(taps.flatten(student))
         others = tf.cast(relations.other_examples(student), tf.float32)
         triples = _voted(teachers) * others[:, :, None] * others[:, None, :]
         violations = tf.nn.relu(student[:, :, None] - student[:, None, :] + self.margin)
@@ -89,6 +89,6 @@ def _voted(teachers):
     """1 where most teachers have d(i, j) < d(i, k), else 0, shape (batch, batch, batch)."""
     votes = []
     for teacher in teachers:
-        distances = relations.squared_distances(taps.flatten(teacher))
+        distances = relations.squared_distances_by_products(taps.flatten(teacher))
         votes.append(tf.cast(distances[:, :, None] < distances[:, None, :], tf.float32))
     return tf.cast(tf.add_n(votes) > len(votes) / 2, tf.float32)

@@ -39,6 +39,24 @@ def test_distances():
     assert np.isfinite(_gradient(relations.distances, vectors)).all()
 
 
+def test_distances_by_products_have_the_values_and_gradients_of_those_by_differences():
+    vectors = 100.0 + np.random.default_rng(0).normal(size=(5, 300))
+    weights = tf.constant(np.random.default_rng(1).normal(size=(5, 5)), tf.float32)
+    by_differences, by_products = (
+        lambda x, of=of: tf.reduce_sum(weights * of(x))
+        for of in (relations.squared_distances, relations.squared_distances_by_products)
+    )
+    np.testing.assert_allclose(
+        relations.squared_distances_by_products(tf.constant(vectors, tf.float32)),
+        ((vectors[:, None] - vectors[None]) ** 2).sum(axis=-1),
+        rtol=1e-4,
+        atol=1e-2,
+    )
+    np.testing.assert_allclose(
+        _gradient(by_products, vectors), _gradient(by_differences, vectors), rtol=1e-3, atol=1e-3
+    )
+
+
 def test_other_examples_and_huber():
     np.testing.assert_array_equal(
         relations.other_examples(tf.zeros([3, 2])), ~np.eye(3, dtype=bool)
