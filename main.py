@@ -26,7 +26,7 @@ def main(words):
     except flags.Help as text:
         print(text)
         return 0
-    except mistakes.EXPECTED as error:
+    except mistakes.expected() as error:
         return mistakes.tell(error, debug=debug)
 
 

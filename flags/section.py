@@ -5,6 +5,7 @@ folder adds the words. Nothing is checked here but type and spelling.
 """
 
 import dataclasses
+import os
 import typing
 
 from absl import flags as absl_flags
@@ -145,4 +146,14 @@ class Section:
         """
         values = {flag.field: flag_values[flag.name].value for flag in self.flags}
         values |= {flag.field: tuple(values[flag.field]) for flag in self.flags if flag.repeated}
+        for name, value in values.items():
+            if self.dataclass.__dataclass_fields__[name].metadata.get("path"):
+                values[name] = _at_home(value)
         return self.dataclass(**values)
+
+
+def _at_home(paths):
+    """A path, or each of several, from `~` on: the shell leaves it where it follows an = sign."""
+    if isinstance(paths, tuple):
+        return tuple(map(os.path.expanduser, paths))
+    return os.path.expanduser(paths)

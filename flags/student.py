@@ -1,10 +1,49 @@
 """Flags of the student."""
 
+import re
+
 from flags.section import Section
-from kd_keras import models
+from kd_keras import models, sizes
 from kd_keras.config import Student
 
-SECTION = Section("student", Student, prefix="student_")
+# As it is typed: choices, a range, and a condition after them.
+_DEPTH_AXIS = re.compile(r"\s*student\.depth\s*=(.*?)(?: if .*)?")
+
+
+class _StudentSection(Section):
+    """The student's flags, of which the depth may be left to those that are compared.
+
+    `choose` and `search` name depths of their own, and the default need not be one of the network.
+    """
+
+    def read(self, flag_values):
+        """Build the section; a depth that was not given is the first possible one."""
+        depth = flag_values["student_depth"]
+        if not depth.present:
+            network, options = flag_values["student"].value, flag_values["student_option"].value
+            depths = [depth.value, *_compared_depths(flag_values)]
+            possible = (d for d in depths if _is_possible(network, d, options))
+            depth.value = next(possible, depth.value)
+        return super().read(flag_values)
+
+
+def _compared_depths(flag_values):
+    if flag_values["student_depths"].present:
+        yield from flag_values["student_depths"].value
+    for axis in map(_DEPTH_AXIS.fullmatch, flag_values["search_axis"].value):
+        if axis:
+            yield from map(int, re.findall(r"\d+", axis[1]))
+
+
+def _is_possible(network, depth, options):
+    try:
+        sizes.check(network, depth, options)
+    except ValueError:
+        return False
+    return True
+
+
+SECTION = _StudentSection("student", Student, prefix="student_")
 SECTION.add(
     "network",
     "The student's network: one of this project, or applications/NAME of keras.applications.",

@@ -4,7 +4,7 @@ import dataclasses
 
 import lazy_loader
 
-from kd_keras import export, files, judging, models, report
+from kd_keras import commands, export, files, judging, models, report
 
 # They take seconds to import, and --help must not wait for them.
 np = lazy_loader.load("numpy")
@@ -53,10 +53,7 @@ def gather_contents(config, model, splits):
         "fingerprint": {"weights": models.fingerprint_weights(model), "data": splits.fingerprint},
     }
     if not section.include_preprocessing:
-        metadata["standardization"] = {
-            "mean": list(map(float, splits.mean)),
-            "standard_deviation": list(map(float, splits.standard_deviation)),
-        }
+        metadata["standardization"] = export.describe_standardization(model)
     return {
         "class_names": splits.class_names,
         "include_preprocessing": section.include_preprocessing,
@@ -112,7 +109,7 @@ def print_verdicts(config, verdicts):
     if config.evaluation.run and any(map(_lost_by_rounding, verdicts)):
         print(
             "Training on with the rounding of 8 bits in the network may win the error back: "
-            f"python main.py quantize --run={config.evaluation.run}"
+            f"{commands.format_command('quantize', run=config.evaluation.run)}"
         )
 
 
@@ -140,7 +137,7 @@ def describe(config, subject, splits, verdicts):
 
 
 def _model_facts(subject, splits):
-    size = export.measure_complexity(subject.path)
+    size = export.measure_complexity(subject.path, splits.image_shape)
     height, width, channels = splits.image_shape
     return {
         "file": subject.path.name,
@@ -212,9 +209,11 @@ def _limits_of_model(config, splits):
 
 def _limits(config, splits, verdicts):
     limits = _limits_of_model(config, splits)
-    if any(verdict.latencies for verdict in verdicts):
+    batches = sorted({latency.batch for verdict in verdicts for latency in verdict.latencies})
+    if batches:
+        images = " or ".join("one image" if batch == 1 else f"{batch} images" for batch in batches)
         limits.append(
-            "The latencies are of one image on the machine that wrote this card, called from "
+            f"The latencies are of a call with {images} on the machine that wrote this card, from "
             "Python; on a device they are to be measured again."
         )
     limits += [f"{v.path.name} failed its check." for v in verdicts if not v.passed]

@@ -119,7 +119,7 @@ def finish_peer(splits, distiller, folder):
     peer = models.to_plain(models.to_float32(distiller.peer))
     path = peer_path(folder)
     files.save_model(peer, path)
-    size = export.measure_complexity(path)
+    size = export.measure_complexity(path, splits.image_shape)
     figures = {"parameters": size.parameters, "multiply_adds": size.multiply_adds}
     split = splits.test if len(splits.test) else splits.validation
     if len(split):

@@ -92,7 +92,7 @@ def finish(splits, distiller, outcome, folder, name, *, teacher=None, further=No
         path = folder.path / (f"{name}.keras" if which == "best" else f"{name}_last.keras")
         files.save_model(model, path)
         export.append_ranges(path, models.learned_ranges(network))
-    size = export.measure_complexity(folder.path / f"{name}.keras")
+    size = export.measure_complexity(folder.path / f"{name}.keras", splits.image_shape)
     figures["parameters"], figures["multiply_adds"] = size.parameters, size.multiply_adds
     figures["size_bytes"] = size.size_bytes
     figures["training_seconds"] = read_training_seconds(folder)
@@ -165,7 +165,7 @@ def evaluate_file(subject, splits, split_name):
     """Run a model's file over a split and print its figures.
 
     Args:
-        subject: An `runs.Subject`.
+        subject: A `subjects.Subject`.
         splits: Its data.
         split_name: `"train"`, `"validation"` or `"test"`.
 
@@ -175,14 +175,11 @@ def evaluate_file(subject, splits, split_name):
     split = choose_split(splits, split_name)
     predictor = export.load_predictor(subject.path)
     predictor.check(splits.image_shape, splits.num_classes, splits.class_names)
-    teacher_logits = None
-    if subject.teacher_path:
-        teacher = export.load_predictor(subject.teacher_path)
-        teacher_logits = _run_over(teacher, split, splits)
+    teacher_logits = _ask_teacher(subject, split)
     figures = metrics.summarize(
-        _run_over(predictor, split, splits), split.labels, splits.class_names, teacher_logits
+        _run_over(predictor, split), split.labels, splits.class_names, teacher_logits
     )
-    size = export.measure_complexity(subject.path)
+    size = export.measure_complexity(subject.path, splits.image_shape)
     sizes = {
         "parameters": size.parameters,
         "multiply_adds": size.multiply_adds,
@@ -196,13 +193,25 @@ def evaluate_file(subject, splits, split_name):
     return {"model": str(subject.path), "split": split_name, **figures, **sizes}
 
 
-def _run_over(predictor, split, splits):
+def _ask_teacher(subject, split):
+    """The logits of a model's teacher, with whom it is compared, or None."""
+    path = subject.teacher_path
+    if path is None:
+        return None
+    if not path.exists():
+        print(
+            f"  missing: The teacher is not there any more: {path}. Tell its place with "
+            "--teacher_path."
+        )
+        return None
+    return _run_over(export.load_predictor(path), split)
+
+
+def _run_over(predictor, split):
     logits = []
     for start in range(0, len(split), _BATCH_SIZE):
         images = split.images_at(range(start, min(start + _BATCH_SIZE, len(split))))
-        if not predictor.includes_preprocessing:
-            images = (images.astype(np.float32) - splits.mean) / splits.standard_deviation
-        logits.append(predictor.predict(images))
+        logits.append(predictor.predict(export.standardize(images, predictor)))
     return np.concatenate(logits)
 
 

@@ -19,6 +19,7 @@ from kd_keras import (
     refining,
     runs,
     signals,
+    subjects,
     teamwork,
     training,
 )
@@ -97,7 +98,7 @@ def quantize(config):
 
 
 def _train_on(config, command, build_from):
-    subject = runs.find_subject(config)
+    subject = subjects.find_subject(config)
     config, strategy = prepare(refining.adopt(config, subject))
     config = refining.suit(config, command)
     splits = assembly.load_splits(config)

@@ -1,8 +1,9 @@
 """What each command does, as one straight story per command.
 
 The commands that train are in `learning`; how the parts of a story are built from the configuration
-is in `assembly`; where runs live is in `runs`; how a trained network is judged is in `judging`;
-everything else is a library that knows nothing of commands.
+is in `assembly`; where runs live is in `runs`, which model is looked at in `subjects`; how a
+trained network is judged is in `judging`; everything else is a library that knows nothing of
+commands.
 """
 
 import contextlib
@@ -12,6 +13,7 @@ import typing
 from kd_keras import (
     assembly,
     choosing,
+    commands,
     comparison,
     delivery,
     files,
@@ -24,6 +26,7 @@ from kd_keras import (
     searching,
     signals,
     startup,
+    subjects,
     teamwork,
 )
 from kd_keras import export as exporting
@@ -117,7 +120,7 @@ def search(config):
 
 def evaluate(config):
     """Run a finished model over a split, print its figures and write them beside it."""
-    subject = runs.find_subject(config)
+    subject = subjects.find_subject(config)
     splits = assembly.load_splits(subject.config)
     figures = judging.evaluate_file(subject, splits, config.evaluation.split)
     target = subject.path.with_name(f"{subject.path.name}.{config.evaluation.split}.json")
@@ -128,8 +131,9 @@ def evaluate(config):
 
 def export(config):
     """Write the files of a student, run each over the test split, and give a verdict."""
-    subject = runs.find_subject(config)
+    subject = subjects.find_subject(config)
     splits = assembly.load_splits(subject.config)
+    judging.choose_split(splits, config.evaluation.split)  # An empty one is told before the work.
     model = assembly.load_model(subject.path)
     directory = subject.path.parent / "exports"
     formats = delivery.choose_formats(config.export)
@@ -150,7 +154,7 @@ def predict(config):
     output = config.predict.output
     if output:
         prediction.check_output(output)
-    predictions = prediction.predict_pictures(config, runs.find_subject(config))
+    predictions = prediction.predict_pictures(config, subjects.find_subject(config))
     if output:
         prediction.write_predictions(predictions, output)
         print(f"written to {output}")
@@ -180,7 +184,8 @@ def convert(config):
     path = runs.converted_folder(config, network) / "teacher.keras"
     files.save_model(network, path)
     print(f"{network.name}, {network.output_shape[-1]} classes, written to {path}")
-    print(f"Learn from it: python main.py distill --dataset=cifar100 --teacher_path={path.parent}")
+    learn = commands.format_command("distill", dataset="cifar100", teacher_path=path.parent)
+    print(f"Learn from it: {learn}")
     return 0
 
 

@@ -19,7 +19,6 @@ __all__ = [
     "write_predictions",
 ]
 
-_PICTURES = (".bmp", ".jpeg", ".jpg", ".png")
 _BATCH_SIZE = 256
 
 
@@ -27,7 +26,8 @@ def find_pictures(entries):
     """The pictures that words on the command line stand for.
 
     Args:
-        entries: Files, and folders whose pictures are meant, also those in folders below.
+        entries: Files, and folders whose pictures are meant, also those in folders below. What
+            is hidden in a folder, its name beginning with a dot, is left out.
 
     Returns:
         Paths as text, those of a folder sorted by name.
@@ -48,13 +48,21 @@ def find_pictures(entries):
             continue
         if not entry.is_dir():
             raise FileNotFoundError(f"No picture and no folder at {entry}.")
-        inside = sorted(p for p in entry.rglob("*") if p.suffix.lower() in _PICTURES)
+        inside = sorted(path for path in entry.rglob("*") if _is_picture(path, entry))
         if not inside:
             raise ValueError(
-                f"No pictures in {entry}. Expected files that end in {', '.join(_PICTURES)}."
+                f"No pictures in {entry}. Expected files that end in "
+                f"{', '.join(data.pictures.EXTENSIONS)}."
             )
         found += map(str, inside)
     return found
+
+
+def _is_picture(path, folder):
+    """Whether what was found below a folder is a picture file, and neither it nor a part hidden."""
+    if any(part.startswith(".") for part in path.relative_to(folder).parts):
+        return False
+    return path.suffix.lower() in data.pictures.EXTENSIONS and path.is_file()
 
 
 def predict_pictures(config, subject):
@@ -62,7 +70,7 @@ def predict_pictures(config, subject):
 
     Args:
         config: The configuration: which pictures, how many classes of each, whether to scale.
-        subject: The `runs.Subject`.
+        subject: The `subjects.Subject`.
 
     Returns:
         A list with a dictionary for each picture: its `file`, and `classes`, dictionaries of a
@@ -77,13 +85,12 @@ def predict_pictures(config, subject):
     predictor = export.load_predictor(subject.path)
     size = _image_size(predictor, config.data)
     names = _class_names(predictor, subject)
-    prepare = _preparation(predictor)
     predictions = []
     pieces = data.pictures.pieces(
         paths, np.zeros(len(paths), np.int32), size=size, resize=config.data.resize
     )
     for images, _ in pieces:
-        logits = predictor.predict(prepare(images), batch_size=_BATCH_SIZE)
+        logits = predictor.predict(_prepare(images, predictor), batch_size=_BATCH_SIZE)
         for row in _probabilities(logits):
             classes = np.argsort(-row, kind="stable")[: config.predict.top_k]
             predictions.append(
@@ -131,25 +138,12 @@ def _class_names(predictor, subject):
     return names
 
 
-def _preparation(predictor):
+def _prepare(images, predictor):
     """From decoded pictures, which have three channels, to what the file takes."""
-
-    def in_channels(images):
-        if predictor.input_shape[2] == 3:
-            return images
+    if predictor.input_shape[2] == 1:
         # The luma of television, as every reader of grey pictures takes it.
-        return np.rint(images @ np.array([[0.299], [0.587], [0.114]])).astype(np.uint8)
-
-    if predictor.includes_preprocessing:
-        return in_channels
-    numbers = predictor.record.get("metadata", {}).get("standardization")
-    if not numbers:
-        raise ValueError(
-            f"{predictor.path} takes standardised images. Expected their mean and deviation in "
-            "export.json beside it. Received: none. Export it with --include_preprocessing."
-        )
-    mean, deviation = (np.array(numbers[name]) for name in ("mean", "standard_deviation"))
-    return lambda images: ((in_channels(images) - mean) / deviation).astype(np.float32)
+        images = np.rint(images @ np.array([[0.299], [0.587], [0.114]])).astype(np.uint8)
+    return export.standardize(images, predictor)
 
 
 def _probabilities(logits):

@@ -38,7 +38,7 @@ def adopt(settings, subject):
 
     Args:
         settings: The `config.Config` of the command.
-        subject: The `runs.Subject`.
+        subject: The `subjects.Subject`.
 
     Returns:
         The `config.Config`.
@@ -146,7 +146,7 @@ def build_pruned(settings, model, splits):
     """
     pruned = models.prune_filters(model, settings.pruning.fraction)
     _re_estimate(settings, pruned, splits)
-    before, after = map(export.measure_complexity, (model, pruned))
+    before, after = (export.measure_complexity(m, splits.image_shape) for m in (model, pruned))
     for name in ("parameters", "multiply_adds"):
         pair = getattr(before, name), getattr(after, name)
         words = name.replace("_", "-")

@@ -1,6 +1,6 @@
 """The runs of a configuration: their folders, what makes a run this run, finished models.
 
-What a run is made of is in `assembly`.
+What a run is made of is in `assembly`, what a finished one has left in `subjects`.
 """
 
 import dataclasses
@@ -11,8 +11,7 @@ import sys
 
 import lazy_loader
 
-from kd_keras import __version__, files, machine, models, training
-from kd_keras.config import from_dictionary
+from kd_keras import __version__, machine, models, training
 
 # They take seconds to import, and --help must not wait for them.
 keras = lazy_loader.load("keras")
@@ -21,14 +20,11 @@ tf = lazy_loader.load("tensorflow")
 
 __all__ = [
     "OF_A_STUDENT",
-    "Subject",
     "command_line",
     "converted_folder",
     "find_model",
-    "find_subject",
     "identify",
     "name_method",
-    "recorded_data",
     "settings_with_effect",
     "student_folder",
     "teacher_folder",
@@ -146,74 +142,6 @@ def find_model(path):
         f"No model in {path}. Expected student.keras or teacher.keras, which a run writes at its "
         "end. Start its command again: it goes on where it was."
     )
-
-
-@dataclasses.dataclass(frozen=True)
-class Subject:
-    """A finished model to look at.
-
-    Attributes:
-        path: Its file or folder.
-        config: The configuration with the data that the model was trained on.
-        teacher_path: Its teacher's file, or None where none is known.
-        record: Of the run that it came from, as `config.json` has it; empty where there is none.
-    """
-
-    path: pathlib.Path
-    config: object
-    teacher_path: pathlib.Path | None
-    record: dict = dataclasses.field(default_factory=dict, repr=False)
-
-
-def find_subject(config):
-    """Find the model of `--run` or `--model`, and the data of the run that it came from.
-
-    The data is that of the run's record, which lies beside the model or above it; where it lies
-    on this machine may be told anew. A model without a record is looked at on the data of the
-    flags.
-
-    Raises:
-        ValueError: If neither is given.
-        FileNotFoundError: If there is no such model.
-    """
-    section = config.evaluation
-    if not (section.run or section.model):
-        raise ValueError(
-            "Nothing to look at. Expected --run=FOLDER, a run's folder under "
-            f"{config.run.output_directory}, or --model=FILE."
-        )
-    path = find_model(section.run or section.model)
-    if not path.exists():
-        raise FileNotFoundError(f"No model at {path}. Expected a run's folder or a model's file.")
-    record = _read_record(path)
-    teacher_path = config.teacher.path or record.get("teacher")
-    if record:
-        config = recorded_data(record, config)
-    return Subject(path, config, teacher_path and find_model(teacher_path), record)
-
-
-def recorded_data(record, config):
-    """The configuration with the data of a run; where that lies here may be told anew.
-
-    Args:
-        record: The run's `config.json`.
-        config: The configuration, whose data section tells the place.
-
-    Returns:
-        The configuration with the run's data section.
-    """
-    section = from_dictionary({"data": record["config"]["data"]}).data
-    here = {"download", "cache_directory", "memory_limit_gigabytes"}
-    here |= {"data_directory"} if config.data.data_directory else set()
-    location = {name: getattr(config.data, name) for name in here}
-    return dataclasses.replace(config, data=dataclasses.replace(section, **location))
-
-
-def _read_record(path):
-    for folder in list(path.parents)[:3]:
-        if (folder / "config.json").is_file():
-            return files.read_json(folder / "config.json")
-    return {}
 
 
 def identify(config, command, splits, sections, teacher=None, origin=None):

@@ -39,7 +39,7 @@ def main(path):
             if status:
                 break
         return status
-    except mistakes.EXPECTED as error:
+    except mistakes.expected() as error:
         return mistakes.tell(error, debug=debug)
 
 

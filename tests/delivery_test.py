@@ -5,7 +5,9 @@ import keras
 import numpy as np
 import pytest
 
-from kd_keras import config, data, delivery, export, runs
+from kd_keras import config, data, delivery, export, subjects
+
+MEAN, DEVIATION = [100.0, 110.0, 120.0], [30.0, 40.0, 50.0]
 
 
 def configure(**values):
@@ -21,8 +23,8 @@ def splits():
 def model(splits):
     image = keras.Input(splits.image_shape, name="image")
     x = keras.layers.Normalization(
-        mean=list(splits.mean),
-        variance=[v**2 for v in splits.standard_deviation],
+        mean=MEAN,  # of other images than the data's
+        variance=[deviation**2 for deviation in DEVIATION],
         name="standardization",
     )(image)
     x = keras.layers.Conv2D(4, 3)(x)
@@ -68,8 +70,8 @@ def test_there_are_no_more_representative_images_than_training_images(splits, mo
 def test_a_file_without_preprocessing_is_told_its_numbers(splits, model):
     contents = delivery.gather_contents(configure(include_preprocessing=False), model, splits)
     assert contents["metadata"]["standardization"] == {
-        "mean": pytest.approx(list(splits.mean)),
-        "standard_deviation": pytest.approx(list(splits.standard_deviation)),
+        "mean": pytest.approx(MEAN),
+        "standard_deviation": pytest.approx(DEVIATION),
     }
 
 
@@ -109,10 +111,10 @@ def test_what_rounding_loses_is_answered_with_the_command_against_it(values, is_
         error_before_percent=30.0,
         **values,
     )
-    settings = config.Config(evaluation=config.Evaluation(run="runs/small"))
+    settings = config.Config(evaluation=config.Evaluation(run="my runs/small"))
     delivery.print_verdicts(settings, [verdict])
     said = capsys.readouterr().out
-    assert ("python main.py quantize --run=runs/small" in said) == is_told
+    assert ("python main.py quantize '--run=my runs/small'" in said) == is_told
 
 
 def test_nothing_is_timed_where_that_is_not_asked_for(splits, model, monkeypatch):
@@ -139,13 +141,14 @@ def test_the_card_tells_data_recipe_teacher_figures_and_limits(splits, model, tm
             "pruning.fraction": 0.75,
         },
     }
-    subject = runs.Subject(tmp_path / "student.keras", None, tmp_path / "teacher.keras", record)
+    subject = subjects.Subject(tmp_path / "student.keras", None, tmp_path / "teacher.keras", record)
     verdict = export.Verdict(
         kind="tflite",
         path=tmp_path / "a.tflite",
         size_bytes=1,
         num_examples=1,
         error_before_percent=0.0,
+        latencies=(export.Latency(1, 0.5, 0.6, 9), export.Latency(1, 3.0, 4.0, 9, batch=8)),
         reasons=("It does not run.",),
     )
     card = delivery.describe(configure(licence="CC0-1.0"), subject, splits, [verdict])
@@ -162,6 +165,8 @@ def test_the_card_tells_data_recipe_teacher_figures_and_limits(splits, model, tm
         "| judged on | test |",
         "| top1_error_percent | 12.50 |",
         "- a.tflite failed its check.",
+        "- The latencies are of a call with one image or 8 images on the machine that wrote this "
+        "card, from Python; on a device they are to be measured again.",
         "CC0-1.0",
     ):
         assert line in card.splitlines(), line
@@ -171,7 +176,7 @@ def test_the_card_tells_data_recipe_teacher_figures_and_limits(splits, model, tm
 
 def test_a_model_without_a_run_has_a_card_too(splits, model, tmp_path):
     model.save(tmp_path / "own.keras")
-    subject = runs.Subject(tmp_path / "own.keras", None, None)
+    subject = subjects.Subject(tmp_path / "own.keras", None, None)
     card = delivery.describe(configure(), subject, splits, [])
     assert "## Recipe" not in card
     assert "## Made from" not in card

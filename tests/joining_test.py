@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import main
-from kd_keras import comparison, config, data, joining, learning, refining, runs
+from kd_keras import comparison, config, data, joining, learning, refining, runs, subjects
 from kd_keras.gathering import single
 from tests.conformance import runs_compared
 
@@ -98,7 +98,7 @@ def test_the_run_is_known_by_what_its_second_network_is(root):
 
 def test_the_student_is_the_runs_model_and_goes_on_with_the_other_as_its_teacher(root):
     asked = config.Config(evaluation=config.Evaluation(run=str(root / NAME)))
-    subject = runs.find_subject(asked)
+    subject = subjects.find_subject(asked)
     assert subject.path.name == "student.keras"
     adopted = refining.adopt(asked, subject)
     assert adopted.teacher.path == str(root / NAME / "teacher.keras")

@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+import tensorflow as tf
 
 import main
 from kd_keras import config
@@ -87,6 +88,17 @@ def test_without_debug_nothing_is_shown(put_command, words):
 def test_an_error_that_is_no_mistake_of_the_user_is_not_hidden(put_command):
     put_command(raise_error(KeyError("a")))
     with pytest.raises(KeyError):
+        main.main(["distill"])
+
+
+def test_an_error_of_tensorflow_that_is_no_mistake_here_is_a_sentence(put_command, capsys):
+    put_command(raise_error(tf.errors.DataLossError(None, None, "corrupted record at 0")))
+    assert main.main(["distill"]) == 2
+    assert capsys.readouterr().err == (
+        "main.py: Cannot read or write a file: corrupted record at 0.\n"
+    )
+    put_command(raise_error(tf.errors.InvalidArgumentError(None, None, "Incompatible shapes")))
+    with pytest.raises(tf.errors.InvalidArgumentError):
         main.main(["distill"])
 
 

@@ -2,6 +2,7 @@ import errno
 import os
 
 import pytest
+import tensorflow as tf
 
 from kd_keras import mistakes
 
@@ -9,7 +10,7 @@ from kd_keras import mistakes
 def tell(error, **words):
     try:
         raise error
-    except mistakes.EXPECTED as caught:
+    except mistakes.expected() as caught:
         return mistakes.tell(caught, **words)
 
 
@@ -31,6 +32,39 @@ def test_an_error_of_the_disk_names_the_file():
     )
 
 
+def test_too_little_memory_is_said_with_what_needs_less():
+    wrong = (
+        "Graph execution error:\n\nDetected at node conv defined at\n"
+        "\x1b[1m{{function_node f}} OOM when allocating tensor with shape[9,9] [Op:Mul] name: "
+        "\x1b[0m\n"
+        "\t [[{{node c}}]]"
+    )
+    advice = (
+        " Training takes less with a smaller --batch_size, with more --micro_batches, or with "
+        "--checkpoint_gradients."
+    )
+    error = tf.errors.ResourceExhaustedError(None, None, wrong)
+    assert mistakes.describe(error) == (
+        f"Not enough memory: OOM when allocating tensor with shape[9,9].{advice}"
+    )
+    error = MemoryError("Unable to allocate 9 GiB for an array")
+    assert mistakes.describe(error) == (
+        f"Not enough memory: Unable to allocate 9 GiB for an array.{advice}"
+    )
+
+
+def test_files_that_tensorflow_cannot_read_or_write_are_said(capsys):
+    damaged = tf.errors.DataLossError(None, None, "corrupted record at 12")
+    assert tell(damaged) == 2
+    assert capsys.readouterr().err == (
+        "main.py: Cannot read or write a file: corrupted record at 12.\n"
+    )
+    full = tf.errors.ResourceExhaustedError(None, None, "a.npz; No space left on device")
+    assert mistakes.describe(full) == (
+        "Cannot read or write a file: a.npz; No space left on device."
+    )
+
+
 def test_debug_raises_a_mistake_again_but_not_an_interruption(capsys):
     with pytest.raises(ValueError, match="Too much"):
         tell(ValueError("Too much."), debug=True)
@@ -49,5 +83,7 @@ def test_an_interruption_may_say_where_it_stopped_and_its_status(capsys):
 
 
 def test_what_is_no_mistake_of_a_user_is_not_expected():
-    assert not issubclass(KeyError, mistakes.EXPECTED)
-    assert not issubclass(AssertionError, mistakes.EXPECTED)
+    assert not issubclass(KeyError, mistakes.expected())
+    assert not issubclass(AssertionError, mistakes.expected())
+    assert not issubclass(tf.errors.InvalidArgumentError, mistakes.expected())
+    assert not issubclass(tf.errors.InternalError, mistakes.expected())

@@ -1,6 +1,7 @@
 """The commands from end to end, on the made images, as a user types them."""
 
 import csv
+import dataclasses
 import json
 import pathlib
 import shutil
@@ -285,6 +286,15 @@ def test_export_holds_the_student_alone_and_gives_a_verdict(copied, capsys):
     tflite = copied / STUDENT / "exports" / "tflite_float32.tflite"
     assert tflite.stat().st_size < 1.15 * 4 * _metrics(copied / STUDENT)["parameters"]
     assert "pass" in capsys.readouterr().out
+
+
+def test_export_without_images_to_judge_on_writes_nothing(copied, capsys, monkeypatch):
+    splits = data.load("synthetic")
+    empty = dataclasses.replace(splits, test=splits.test.select([]))
+    monkeypatch.setattr(pipeline.assembly, "load_splits", lambda config: empty)
+    assert main.main(["export", f"--run={copied / STUDENT}"]) == 2
+    assert "has no test images. Expected one of train, validation." in capsys.readouterr().err
+    assert not (copied / STUDENT / "exports").exists()
 
 
 def test_export_past_the_tolerance_exits_with_1(copied, capsys):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import main
-from kd_keras import config, export, prediction, runs
+from kd_keras import config, export, prediction, subjects
 
 NAMES = ("dark", "bright")
 
@@ -58,7 +58,7 @@ def configure(images, *, data=None, **predict):
 
 
 def predict(path, images, record=None, **settings):
-    subject = runs.Subject(path, None, None, record or {})
+    subject = subjects.Subject(path, None, None, record or {})
     return prediction.predict_pictures(configure(images, **settings), subject)
 
 
@@ -152,6 +152,18 @@ def test_pictures_that_are_not_there_are_refused(tmp_path):
         prediction.find_pictures([tmp_path / "none.png"])
     with pytest.raises(ValueError, match=r"No pictures in .* Expected files that end in"):
         prediction.find_pictures([tmp_path])
+
+
+def test_what_is_hidden_or_no_file_is_no_picture_of_a_folder(folder):
+    write_picture(folder / "._IMG.png", 90)
+    write_picture(folder / ".thumbnails" / "d.png", 90)
+    (folder / "album.jpg").mkdir()
+    seen = [str(folder / "a" / "c.png"), str(folder / "b.png")]
+    assert prediction.find_pictures([folder]) == seen
+    # A file that is named is meant, and a folder may lie in a hidden one.
+    assert prediction.find_pictures([folder / "._IMG.png"]) == [str(folder / "._IMG.png")]
+    inside = folder / ".thumbnails"
+    assert prediction.find_pictures([inside]) == [str(inside / "d.png")]
 
 
 def test_a_broken_picture_and_a_damaged_model_are_named(exported, tmp_path):

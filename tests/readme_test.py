@@ -4,11 +4,13 @@ import ast
 import pathlib
 import re
 import shlex
+import types
 
+import keras
 import pytest
 
 import flags
-from kd_keras import pipeline
+from kd_keras import assembly, pipeline, signals
 
 ROOT = pathlib.Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -35,6 +37,20 @@ def test_the_settings_of_the_table_are_understood():
         words = ["distill", *shlex.split(setting)]
         if not setting.startswith(("--devices", "--xla", "--precision", "--deterministic")):
             flags.parse(words, sections=flags.SECTIONS, commands=pipeline.COMMANDS)
+
+
+def test_the_student_can_hear_what_the_table_says(monkeypatch):
+    image = keras.Input((4,))
+    teacher = keras.Model(image, keras.layers.Dense(20)(keras.layers.Dropout(0.5)(image)))
+    monkeypatch.setattr(assembly, "read_teacher", lambda *arguments: (teacher, "teacher.keras"))
+    monkeypatch.setattr(assembly, "read_classifier", lambda *arguments: teacher)
+    settings = re.findall(r"^\| .* \| `(--teacher_[^`]*)`.* \|$", README, re.MULTILINE)
+    assert len(settings) >= 5
+    for setting in settings:
+        words = ["distill", *shlex.split(setting)]
+        _, config = flags.parse(words, sections=flags.SECTIONS, commands=pipeline.COMMANDS)
+        # Raises where the signal is not possible with the rest of the setting.
+        assert signals.read_teacher(config, types.SimpleNamespace(num_classes=20))[0] is not None
 
 
 def test_the_files_it_links_to_are_there():

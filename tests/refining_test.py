@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import main
-from kd_keras import config, export, models, refining, runs
+from kd_keras import config, export, models, refining, subjects
 from tests.gathering import folders
 
 
@@ -31,7 +31,7 @@ def root(tmp_path_factory):
 def subject(command="distill", teacher_path="big/teacher.keras", **sections):
     recorded = config.from_dictionary(sections).to_dictionary()
     record = {"identity": {"command": command}, "config": recorded}
-    return runs.Subject("small/student.keras", config.Config(), teacher_path, record)
+    return subjects.Subject("small/student.keras", config.Config(), teacher_path, record)
 
 
 def settings(**values):
@@ -64,7 +64,7 @@ def test_a_teacher_goes_on_with_the_labels_alone():
 
 
 def test_a_model_without_a_record_is_refused():
-    alone = runs.Subject("own.keras", config.Config(), None)
+    alone = subjects.Subject("own.keras", config.Config(), None)
     with pytest.raises(ValueError, match=r"Nothing is known of how own\.keras was trained\."):
         refining.adopt(settings(), alone)
 
@@ -83,7 +83,7 @@ def test_terms_on_inner_layers_are_left_out_where_numbers_are_rounded(capsys):
 
 
 def test_the_folder_lies_beside_the_run_unless_it_is_named(tmp_path):
-    origin = runs.Subject(tmp_path / "small" / "student.keras", config.Config(), None)
+    origin = subjects.Subject(tmp_path / "small" / "student.keras", config.Config(), None)
     found = [refining.folder_of(settings(), origin, name).path for name in ("prune", "quantize")]
     assert found == [tmp_path / "small-pruned50", tmp_path / "small-int8"]
     named = config.Config(run=config.Run(output_directory=str(tmp_path), name="mine"))
@@ -91,7 +91,7 @@ def test_the_folder_lies_beside_the_run_unless_it_is_named(tmp_path):
 
 
 def test_the_folder_under_a_budget_is_named_by_what_is_asked_for(tmp_path):
-    origin = runs.Subject(tmp_path / "big" / "teacher.keras", config.Config(), None)
+    origin = subjects.Subject(tmp_path / "big" / "teacher.keras", config.Config(), None)
     budget = config.Budget(max_latency_milliseconds=0.35, max_size_megabytes=0.5)
     asked = config.Config(budget=budget)
     path = refining.folder_of(asked, origin, "prune").path

@@ -15,9 +15,9 @@ from kd_keras.distillation import cache as caches
 TEACHER = "synthetic-wide_resnet-10-1-teacher"
 
 
-def _save_classifier(path, seed, *, dropout=0.0, classes=4):
+def _save_classifier(path, seed, *, dropout=0.0, classes=4, side=8):
     initializers = [keras.initializers.GlorotUniform(seed + i) for i in range(2)]
-    image = keras.Input((8, 8, 3))
+    image = keras.Input((side, side, 3))
     x = keras.layers.Rescaling(1 / 60, -2.0)(image)
     x = keras.layers.Conv2D(4, 3, strides=2, kernel_initializer=initializers[0])(x)
     x = keras.layers.GlobalAveragePooling2D()(keras.layers.ReLU(name="tap")(x))
@@ -28,10 +28,11 @@ def _save_classifier(path, seed, *, dropout=0.0, classes=4):
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory):
-    """A folder with two teachers, one of them with dropout, and a student."""
+    """A folder with two teachers, one of them with dropout, and two students."""
     folder = tmp_path_factory.mktemp("signals")
     for name, seed, dropout in (("first", 1, 0.5), ("second", 2, 0.0), ("student", 3, 0.0)):
         _save_classifier(folder / f"{name}.keras", seed, dropout=dropout)
+    _save_classifier(folder / "free.keras", 3, side=None)
     return folder
 
 
@@ -63,15 +64,18 @@ def _history(folder):
     return lines[0].split(","), np.array(values)
 
 
-def test_a_run_on_stored_views_is_the_run_with_a_live_teacher(run, tmp_path, capsys):
+def test_a_run_on_stored_views_is_the_run_with_a_live_teacher(run, root, tmp_path, capsys):
+    student = f"--student_path={root / 'free.keras'}"
     for source in ("live", "views"):
-        assert run("distill", f"--teacher_signal={source}", f"--run_name={source}") == 0
+        assert run("distill", student, f"--teacher_signal={source}", f"--run_name={source}") == 0
     assert capsys.readouterr().out.count("teacher cache: 2 views x 230 images") == 1
     (names, live), (_, views) = _history(tmp_path / "live"), _history(tmp_path / "views")
     columns = [names.index(name) for name in ("logit_l1", "supervised", "val_loss")]
     np.testing.assert_allclose(views[:, columns], live[:, columns], rtol=1e-3)
     figures = json.loads((tmp_path / "views" / "metrics.json").read_text())
     assert "agreement_with_teacher_percent" in figures["best"]
+    # The student takes images of any size: its work is counted for those that it was judged on.
+    assert figures["multiply_adds"] == 3 * 3 * 4 * 3 * 3 * 3 + 4 * 4
 
 
 def test_views_that_return_are_asked_for_once(run, capsys):

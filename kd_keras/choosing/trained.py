@@ -3,9 +3,8 @@
 import dataclasses
 import math
 import pathlib
-import shlex
 
-from kd_keras import report, search
+from kd_keras import commands, report, search
 from kd_keras.choosing import images, timing
 from kd_keras.gathering import trial_folders
 
@@ -39,7 +38,7 @@ def choose_trained(config):
     if choice.student is not None:
         run = folder / choice.student.best_trial.folder
         lines += ["", "To write its files and check them:"]
-        lines.append(shlex.join(["python", "main.py", "export", f"--run={run}"]))
+        lines.append(commands.format_command("export", run=run))
     return "\n".join(lines), choice.student is not None
 
 

@@ -2,9 +2,8 @@
 
 import dataclasses
 import pathlib
-import shlex
 
-from kd_keras import report, search
+from kd_keras import commands, report, search
 from kd_keras.choosing import images, timing
 
 __all__ = ["choose_untrained"]
@@ -50,11 +49,14 @@ def choose_untrained(config):
 
 def _plan(config):
     section = config.choose
-    return [
-        dataclasses.replace(config.student, depth=depth, width=width, path="")
-        for depth in section.depths
-        for width in section.widths
-    ]
+    try:
+        return [
+            dataclasses.replace(config.student, depth=depth, width=width, path="")
+            for depth in section.depths
+            for width in section.widths
+        ]
+    except ValueError as error:
+        raise ValueError(f"{error} (--student_depths)") from None
 
 
 def _strain(entry, limits):
@@ -152,18 +154,26 @@ def _step_row(step):
 
 def _suggest(config, fitting):
     """The command that searches what fits."""
-    words = ["python", "main.py", "search"]
-    default = type(config.data)()
-    for name in images.PLACE:
-        value = getattr(config.data, name)
-        if value != getattr(default, name):
-            words.append(f"--{name}={str(value).lower() if value is True else value}")
-    if config.student.network != type(config.student)().network:
-        words.append(f"--student={config.student.network}")
+    words = list(_words_of(config.data, {name: name for name in images.PLACE}))
+    # What a candidate has of the base: neither its size nor a network of the user's own.
+    fields = [field.name for field in dataclasses.fields(config.student)]
+    flags = {name: f"student_{name}" for name in fields if name not in ("depth", "width", "path")}
+    words += _words_of(config.student, flags | {"network": "student"})
     for name, limit in dataclasses.asdict(config.budget).items():
         if limit:
             words.append(f"--{name}={limit:g}" if isinstance(limit, float) else f"--{name}={limit}")
     for axis in ("depth", "width"):
         values = sorted({getattr(entry, axis) for entry in fitting})
         words.append(f"--search_axis=student.{axis}={','.join(map(str, values))}")
-    return shlex.join(words)
+    return commands.format_command("search", *words)
+
+
+def _words_of(section, flags):
+    """The flags of the fields of a section that do not have their default."""
+    default = type(section)()
+    for field, flag in flags.items():
+        value = getattr(section, field)
+        if value == getattr(default, field):
+            continue
+        text = ",".join(value) if isinstance(value, tuple) else str(value)
+        yield f"--{flag}={text.lower() if isinstance(value, bool) else text}"

@@ -1,5 +1,6 @@
 """Whether a comparison may work in its folder, and what of it is there already."""
 
+import contextlib
 import dataclasses
 import json
 
@@ -11,6 +12,8 @@ _OF_A_COMPARISON = (*runs.OF_A_STUDENT, "teacher")
 # What a run records of these is what its machine chose, where they were left open.
 _LEFT_TO_THE_MACHINE = ("training.precision", "training.xla")
 _OPEN = "auto"
+# What comes of reading a file that is damaged or another program's.
+_UNREADABLE = (OSError, ValueError, KeyError, TypeError)
 
 
 def claim(comparison):
@@ -67,6 +70,7 @@ def adopt_finished(comparison):
 
     Tables share rows: their control above all. A run is taken from a comparison with the same
     teacher, if every setting that has an effect is the same and the images lie in the same place.
+    What is damaged beside this one, or another program's, is passed over.
 
     Returns:
         The `Comparison`, some rows of it with another folder.
@@ -74,8 +78,9 @@ def adopt_finished(comparison):
     own = _read_shared(comparison.path)
     there = []
     for record_path in sorted(comparison.path.parent.glob("*/comparison.json")):
-        if record_path.parent != comparison.path and _read_shared(record_path.parent) == own:
-            there += _list_finished(record_path.parent)
+        with contextlib.suppress(*_UNREADABLE):
+            if record_path.parent != comparison.path and _read_shared(record_path.parent) == own:
+                there += _list_finished(record_path.parent)
     rows = tuple(_adopt(row, there) for row in comparison.rows)
     return dataclasses.replace(comparison, rows=rows)
 
@@ -89,19 +94,24 @@ def _read_shared(path):
 
 
 def _list_finished(path):
-    """The finished runs in a comparison's folder: their folders and their records."""
-    folders = [training.RunFolder(found.parent) for found in sorted(path.glob("*/metrics.json"))]
-    return [(folder, files.read_json(folder.config_path)) for folder in folders]
+    """The finished runs in a comparison's folder: folder, identity, and where the images lie."""
+    finished = []
+    for found in sorted(path.glob("*/metrics.json")):
+        folder = training.RunFolder(found.parent)
+        with contextlib.suppress(*_UNREADABLE):
+            record = files.read_json(folder.config_path)
+            place = record["config"]["data"]["data_directory"]
+            finished.append((folder, dict(record["identity"]), place))
+    return finished
 
 
 def _adopt(row, finished):
     if row.folder.config_path.is_file():
         return row
-    for folder, record in finished:
-        identity = record["identity"]
+    for folder, identity, place in finished:
         there = {name: value for name, value in identity.items() if "." in name}
         here = _settings_of(row, identity)
-        same_place = record["config"]["data"]["data_directory"] == row.config.data.data_directory
+        same_place = place == row.config.data.data_directory
         # As JSON, because a record has lists where a configuration has tuples.
         if same_place and json.dumps(there, sort_keys=True) == json.dumps(here, sort_keys=True):
             return dataclasses.replace(row, folder=folder)

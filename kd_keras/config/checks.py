@@ -7,6 +7,7 @@ from kd_keras import registry
 __all__ = [
     "Section",
     "choice",
+    "location",
     "require",
     "require_fraction",
     "require_not_negative",
@@ -42,6 +43,11 @@ def require_not_negative(section, *names):
 def choice(default, *others):
     """A field that takes one of some names, the first by default."""
     return dataclasses.field(default=default, metadata={"choices": (default, *others)})
+
+
+def location(default):
+    """A field that is a path, or several: typed on the command line, `~` is the home folder."""
+    return dataclasses.field(default=default, metadata={"path": True})
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from kd_keras.config.checks import Section, require, require_not_negative
+from kd_keras.config.checks import Section, location, require, require_not_negative
 
 __all__ = ["Compare", "Report"]
 
@@ -37,7 +37,7 @@ class Report(Section):
 
     class_name: str = ""  # of the histograms of logits; empty: the class that is most confused
     images: int = 24  # of those on which teacher and student disagree
-    beside: tuple[str, ...] = ()  # folders of runs whose exported files are timed too
+    beside: tuple[str, ...] = location(())  # folders of runs whose exported files are timed too
 
     def __post_init__(self):
         super().__post_init__()

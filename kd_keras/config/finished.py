@@ -5,6 +5,7 @@ import dataclasses
 from kd_keras.config.checks import (
     Section,
     choice,
+    location,
     require,
     require_not_negative,
     require_positive,
@@ -17,8 +18,8 @@ __all__ = ["Evaluation", "Export", "Predict"]
 class Evaluation(Section):
     """Which finished model is looked at, and on which images."""
 
-    run: str = ""  # a run's folder
-    model: str = ""  # a .keras, .tflite or .onnx file or a SavedModel folder
+    run: str = location("")  # a run's folder
+    model: str = location("")  # a .keras, .tflite or .onnx file or a SavedModel folder
     split: str = choice("test", "validation", "train")
 
     def __post_init__(self):
@@ -51,9 +52,9 @@ class Export(Section):
 class Predict(Section):
     """Which pictures a finished model is asked about, and what is told of them."""
 
-    images: tuple[str, ...] = ()  # pictures, and folders of pictures
+    images: tuple[str, ...] = location(())  # pictures, and folders of pictures
     top_k: int = 3  # classes told of each picture, the likeliest
-    output: str = ""  # a .csv or .json file; empty: the screen
+    output: str = location("")  # a .csv or .json file; empty: the screen
 
     def __post_init__(self):
         super().__post_init__()

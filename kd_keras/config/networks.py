@@ -3,7 +3,13 @@
 import dataclasses
 
 from kd_keras import sizes
-from kd_keras.config.checks import Section, require, require_fraction, require_positive
+from kd_keras.config.checks import (
+    Section,
+    location,
+    require,
+    require_fraction,
+    require_positive,
+)
 
 __all__ = ["Student", "Teacher"]
 
@@ -17,7 +23,7 @@ class _Network(Section):
     width: int = 4  # factor on the channels
     dropout: float = 0.3  # probability, inside the residual blocks
     option: tuple[str, ...] = ()  # "argument=value", of the network beside the above
-    path: str = ""  # a .keras file or a run's folder instead of a new network
+    path: str = location("")  # a .keras file or a run's folder instead of a new network
 
     binary_weights = False  # a student's choice alone
 

@@ -5,6 +5,7 @@ import dataclasses
 from kd_keras.config.checks import (
     Section,
     choice,
+    location,
     require_fraction,
     require_not_negative,
     require_positive,
@@ -34,7 +35,7 @@ class Pruning(Section):
     """How many filters are taken out of a network: a fraction, or what a budget asks for."""
 
     fraction: float = 0.5  # of the filters of every convolution that can lose some
-    as_fast_as: str = ""  # a run's folder, whose network is the budget of time; empty: none
+    as_fast_as: str = location("")  # a run's folder: its network is the budget of time; empty: none
     format: str = choice("tflite_float32", "tflite_int8")  # of the files that are timed
 
     def __post_init__(self):

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from kd_keras.config.checks import Section, require, require_not_negative
+from kd_keras.config.checks import Section, location, require, require_not_negative
 
 __all__ = ["Processes", "Run"]
 
@@ -11,7 +11,7 @@ __all__ = ["Processes", "Run"]
 class Run(Section):
     """Where a run lives and what makes it repeatable."""
 
-    output_directory: str = "saved_models"  # the folder of run folders
+    output_directory: str = location("saved_models")  # the folder of run folders
     name: str = ""  # the run's own folder; empty: made from what is trained
     seed: int = 0  # of initialisation, order, augmentation and dropout
     deterministic: bool = False  # slower kernels that give the same bits every time

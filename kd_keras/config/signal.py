@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from kd_keras.config.checks import Section, choice, require, require_not_negative
+from kd_keras.config.checks import Section, choice, location, require, require_not_negative
 
 __all__ = ["Cache", "Signal"]
 
@@ -16,7 +16,7 @@ class Signal(Section):
     """
 
     source: str = choice("live", "clean", "views")
-    ensemble: tuple[str, ...] = ()  # further teachers; the signal is the mean of all
+    ensemble: tuple[str, ...] = location(())  # further teachers; the signal is the mean of all
     mean_temperature: float = 0.0  # T at which their probabilities are averaged; 0: their logits
     dropout: bool = False  # the teacher's dropout is active while it is asked
     samples: int = 1  # answers kept of each view, where dropout is active

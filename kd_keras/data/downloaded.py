@@ -8,7 +8,9 @@ import socket
 import urllib.parse
 import urllib.request
 
+import tensorflow as tf
 import tensorflow_datasets as tfds
+from tensorflow_datasets.core.download import download_manager, extractor
 
 from kd_keras.data import splits
 
@@ -16,6 +18,15 @@ __all__ = ["load_cifar10", "load_cifar100", "load_fashion_mnist", "load_imagenet
 
 _PIECE_SIZE = 1024  # images read at once
 _TIMEOUT_SECONDS = 5.0  # for a server to answer
+
+# What TensorFlow Datasets raises beside an OSError; only the first has a public name.
+_FAILED_DOWNLOADS = (
+    tfds.download.DownloadError,
+    download_manager.NonMatchingChecksumError,
+    extractor.ExtractError,
+)
+# What TensorFlow raises where a file is damaged or not there.
+_DAMAGES = (tf.errors.DataLossError, tf.errors.InvalidArgumentError, tf.errors.NotFoundError)
 
 
 def _address(url):
@@ -51,18 +62,41 @@ def _prepared_builder(dataset, directory, download):
             "Fetch it with --download, or name the folder that holds it with --data_directory."
         )
     _check_connection(builder)
-    builder.download_and_prepare()
+    _download(builder)
     return builder
+
+
+def _download(builder):
+    try:
+        builder.download_and_prepare()
+    except (*_FAILED_DOWNLOADS, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise  # of the disk here
+        raise ConnectionError(
+            f"Cannot download {builder.name}. {_first_line(error)}. Try again, or prepare the "
+            "dataset elsewhere, and name its folder with --data_directory."
+        ) from error
+
+
+def _first_line(error):
+    return (str(error).splitlines() or [type(error).__name__])[0].rstrip(":. ")
 
 
 def _read(builder, split):
     """Yield pieces of images and labels in stored order."""
-    dataset = builder.as_dataset(
-        split=split,
-        as_supervised=True,
-        read_config=tfds.ReadConfig(interleave_cycle_length=1, try_autocache=False),
-    )
-    return dataset.batch(_PIECE_SIZE).prefetch(1).as_numpy_iterator()
+    try:
+        dataset = builder.as_dataset(
+            split=split,
+            as_supervised=True,
+            read_config=tfds.ReadConfig(interleave_cycle_length=1, try_autocache=False),
+        )
+        yield from dataset.batch(_PIECE_SIZE).prefetch(1).as_numpy_iterator()
+    except _DAMAGES as error:
+        raise ValueError(
+            f"Damaged dataset in {builder.data_dir}. Expected the files as TensorFlow Datasets "
+            f"wrote them. Received: {_first_line(error)}. Remove the folder, and fetch the "
+            "dataset again with --download."
+        ) from error
 
 
 def _load(dataset, directory, *, name, download, image_store, test="test"):
@@ -103,7 +137,9 @@ def load_cifar10(directory, *, download, image_store):
 
     Raises:
         FileNotFoundError: If the dataset is not there, and is not to be fetched.
-        ConnectionError: If it is to be fetched, and its server cannot be reached.
+        ConnectionError: If it is to be fetched, and its server cannot be reached, or what comes
+            is incomplete.
+        ValueError: If a file of it is damaged.
 
     Reference:
         Krizhevsky, "Learning Multiple Layers of Features from Tiny Images", 2009.

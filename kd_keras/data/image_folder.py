@@ -10,8 +10,6 @@ from kd_keras.data import pictures, splits
 
 __all__ = ["load_image_folder"]
 
-_EXTENSIONS = (".bmp", ".jpeg", ".jpg", ".png")
-
 
 def _visible(folder):
     """The entries of a folder that are not hidden, sorted by name."""
@@ -64,12 +62,12 @@ def _pictures_of(folder):
     paths = [
         entry.path
         for entry in _visible(folder)
-        if entry.name.lower().endswith(_EXTENSIONS) and entry.is_file()
+        if entry.name.lower().endswith(pictures.EXTENSIONS) and entry.is_file()
     ]
     if not paths:
         raise ValueError(
-            f"No pictures in {folder}. Expected files that end in {', '.join(_EXTENSIONS)}. Add "
-            "some, or take the folder away."
+            f"No pictures in {folder}. Expected files that end in "
+            f"{', '.join(pictures.EXTENSIONS)}. Add some, or take the folder away."
         )
     return paths
 

@@ -4,8 +4,9 @@ import tensorflow as tf
 
 from kd_keras.data import reading
 
-__all__ = ["decode", "pieces", "size_of"]
+__all__ = ["EXTENSIONS", "decode", "pieces", "size_of"]
 
+EXTENSIONS = (".bmp", ".jpeg", ".jpg", ".png")  # of a picture file's name, in small letters
 _CHANNELS = 3
 _PIECE_SIZE = 512  # pictures decoded before they are handed on
 

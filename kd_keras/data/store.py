@@ -14,6 +14,7 @@ import shutil
 import numpy as np
 
 from kd_keras.data import blocks, progress, splits
+from kd_keras.files import open_atomically
 
 __all__ = ["Store"]
 
@@ -83,7 +84,8 @@ class Store:
 
         Raises:
             OSError: If there is not enough space on the disk.
-            ValueError: If another number of images comes than expected.
+            ValueError: If another number of images comes than expected, or what was read before is
+                damaged.
         """
         dataset_bytes = dataset_images * int(np.prod(shape[1:]))
         if dataset_bytes <= self.memory_limit_gigabytes * _BYTES_PER_GIGABYTE:
@@ -97,7 +99,17 @@ class Store:
             folder.mkdir(parents=True, exist_ok=True)
             pieces = progress.reported(read(), shape[0], name)
             _read_onto_disk(pieces, images_file, labels_file, shape=shape, name=name)
-        return splits.Split.from_arrays(np.load(images_file, mmap_mode="r"), np.load(labels_file))
+        return splits.Split.from_arrays(*_open_mapped(images_file, labels_file))
+
+
+def _open_mapped(images_file, labels_file):
+    try:
+        return np.load(images_file, mmap_mode="r"), np.load(labels_file)
+    except (ValueError, EOFError, FileNotFoundError) as error:
+        raise ValueError(
+            f"Damaged decoded images in {images_file.parent}. Expected images.npy and labels.npy, "
+            f"whole. Received: {str(error).rstrip('.')}. Remove the folder: they are decoded anew."
+        ) from error
 
 
 def _read_into_memory(pieces, shape, name):
@@ -146,9 +158,8 @@ def _read_onto_disk(pieces, images_file, labels_file, *, shape, name):
         # The source is to be mended, which changes its fingerprint: nobody would come back here.
         incomplete.unlink(missing_ok=True)
         raise
-    own_labels = labels_file.with_name(f"labels.{os.getpid()}.npy")
-    np.save(own_labels, labels)
-    os.replace(own_labels, labels_file)
+    with open_atomically(labels_file, "wb") as stream:
+        np.save(stream, labels)
     try:
         os.replace(incomplete, images_file)
     except FileNotFoundError:

@@ -47,6 +47,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "memory": ["measure_peak_memory"],
         "model_card": ["format_model_card"],
         "predictor": ["Predictor", "load_predictor"],
+        "standardization": ["describe_standardization", "standardize"],
         "verdict": ["Verdict"],
         "verification": ["verify"],
         "writing": ["write"],

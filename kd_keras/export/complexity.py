@@ -41,7 +41,7 @@ class Complexity:
     uncounted: tuple = ()
 
 
-def measure_complexity(model):
+def measure_complexity(model, image_shape=None):
     """Count parameters and multiply-adds.
 
     Both are taken from the graph that runs, so that layers of one's own and models inside are
@@ -50,13 +50,15 @@ def measure_complexity(model):
     Args:
         model: A `keras.Model`, or the path of a `.keras` file, a SavedModel folder, a `.tflite`
             file or an `.onnx` file.
+        image_shape: (height, width, channels) of the image to count for, where the model takes
+            any size; one with a size of its own keeps it.
 
     Returns:
         A `Complexity`.
 
     Raises:
         FileNotFoundError: If there is nothing at the path.
-        ValueError: If the file cannot be read, or the image size is not fixed.
+        ValueError: If the file cannot be read, or the image size is neither fixed nor given.
 
     Example:
         >>> image = keras.Input((4, 4, 3))
@@ -66,23 +68,25 @@ def measure_complexity(model):
         Complexity(parameters=69, multiply_adds=874, size_bytes=276, uncounted=())
     """
     if isinstance(model, keras.Model):
-        return _of_keras(model)
+        return _of_keras(model, image_shape)
     path = pathlib.Path(model)
     kind = files.kind_of(path)
     if kind == "tflite":
-        return _of_tflite(path)
+        return _of_tflite(path, image_shape)
     if kind == "saved_model":
-        return _of_saved_model(path)
+        return _of_saved_model(path, image_shape)
     if kind == "onnx":
         parameters = onnx.count_parameters(path)
         return Complexity(parameters, multiply_adds=None, size_bytes=files.size_in_bytes(path))
     size_bytes = files.size_in_bytes(path)
-    return dataclasses.replace(_of_keras(keras_file.load_keras(path)), size_bytes=size_bytes)
+    complexity = _of_keras(keras_file.load_keras(path), image_shape)
+    return dataclasses.replace(complexity, size_bytes=size_bytes)
 
 
-def _of_keras(model):
+def _of_keras(model, image_shape):
     image = model.inputs[0]
-    specification = _one_image(image.shape, image.dtype, model.name)
+    image_shape = _fixed(image.shape, image_shape, model.name)
+    specification = tf.TensorSpec((1, *image_shape), image.dtype)
     count, uncounted = _count(lambda image: model(image, training=False), specification)
     return Complexity(
         parameters=_learned((weight.name, weight.shape) for weight in model.weights),
@@ -94,10 +98,11 @@ def _of_keras(model):
     )
 
 
-def _of_saved_model(path):
+def _of_saved_model(path, image_shape):
     _loaded, signature = saved_model.load_signature(path)
     name, image = saved_model.only_input(signature, path)
-    specification = _one_image(image.shape, image.dtype, path)
+    image_shape = _fixed(image.shape, image_shape, path)
+    specification = tf.TensorSpec((1, *image_shape), image.dtype)
     count, uncounted = _count(lambda image: signature(**{name: image}), specification)
     return Complexity(
         parameters=_learned((variable.name, variable.shape) for variable in signature.variables),
@@ -128,13 +133,13 @@ def _with_functions(graph):
             yield operation
 
 
-def _of_tflite(path):
+def _of_tflite(path, image_shape):
     opened = interpreter.open_interpreter(path, fused=False)
     [image, *_] = opened.get_input_details()
     shape = [None if size < 0 else int(size) for size in image["shape_signature"]]
-    _one_image(shape, tf.float32, path)
+    image_shape = _fixed(shape, image_shape, path)
     batch = shape[0] or 1
-    interpreter.run_once(opened, path)
+    interpreter.run_once(opened, path, image_shape if None in shape[1:] else None)
     operations = interpreter.list_operations(opened)
     count, uncounted = multiply_adds.count_tflite(operations)
     weights = {tensor for operation in operations for tensor in operation.inputs if tensor}
@@ -146,14 +151,19 @@ def _of_tflite(path):
     )
 
 
-def _one_image(shape, dtype, where):
-    image_shape = tuple(shape)[1:]
-    if None in image_shape:
+def _fixed(shape, image_shape, where):
+    """The shape of one image: the model's own, and where that is free the one that is given."""
+    own = tuple(shape)[1:]
+    if None not in own:
+        return own
+    if image_shape is None:
         raise ValueError(
             f"Cannot count the multiply-adds of {where}. Expected a fixed image size. "
-            f"Received: {image_shape}."
+            f"Received: {own}."
         )
-    return tf.TensorSpec((1, *image_shape), dtype)
+    return tuple(
+        given if size is None else size for size, given in zip(own, image_shape, strict=True)
+    )
 
 
 def _learned(named_shapes):

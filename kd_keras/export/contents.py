@@ -4,12 +4,14 @@ import dataclasses
 import json
 import pathlib
 import zipfile
+import zlib
 
 import numpy as np
 
 from kd_keras.export import files
 
 __all__ = [
+    "ARCHIVE_ERRORS",
     "METADATA_NAME",
     "Contents",
     "append_ranges",
@@ -23,6 +25,9 @@ __all__ = [
 METADATA_NAME = "about.json"
 
 _RANGES_NAME = "activation_ranges.json"
+
+# What Python's reader of archives raises where one is damaged.
+ARCHIVE_ERRORS = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError)
 
 _EARLIEST = (1980, 1, 1, 0, 0, 0)  # no time of day: the same model gives the same file
 
@@ -91,12 +96,18 @@ def read_from_archive(path, name):
 
     Returns:
         The text.
+
+    Raises:
+        ValueError: If the archive is damaged.
     """
     path = pathlib.Path(path)
     if not zipfile.is_zipfile(path):
         return ""
-    with zipfile.ZipFile(path) as archive:
-        return archive.read(name).decode("utf-8") if name in archive.namelist() else ""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return archive.read(name).decode("utf-8") if name in archive.namelist() else ""
+    except ARCHIVE_ERRORS as error:
+        raise files.damaged(path, error) from error
 
 
 def read_class_names(path):

@@ -5,10 +5,9 @@ Only numbers per channel are found here, in float64; `folding` builds the networ
 
 import dataclasses
 
-import keras
 import numpy as np
 
-from kd_keras.export import streams
+from kd_keras.export import standardization, streams
 from kd_keras.models import graphs
 
 __all__ = ["Factors", "Plan", "make_plan"]
@@ -67,7 +66,7 @@ def make_plan(network):
     """
     graph, plan = streams.Graph(network), Plan()
     for call in graph.calls:
-        if type(call.operation) in _STANDARDIZATIONS and graph.is_single(call):
+        if standardization.find_line(call.operation) and graph.is_single(call):
             _plan_standardization(call, graph, plan)
     for stream in graph.streams():
         if stream.is_closed and stream.is_tree:
@@ -78,9 +77,9 @@ def make_plan(network):
 
 
 def _plan_standardization(call, graph, plan):
-    shift, scale = _STANDARDIZATIONS[type(call.operation)](call.operation)
     channels = call.outputs.shape[-1]
-    shift, scale = (np.broadcast_to(part.ravel(), channels) for part in (shift, scale))
+    line = standardization.find_line(call.operation)
+    shift, scale = (np.broadcast_to(part, channels) for part in line)
     if (scale <= 0).any():
         return
     absorbers = graph.absorbers(call.outputs)
@@ -88,25 +87,6 @@ def _plan_standardization(call, graph, plan):
     plan.affine[id(call.operation)] = (shift_before, None if absorbers else scale, None)
     for layer in absorbers:
         plan.factors(layer).input *= scale
-
-
-def _line_of_normalization(layer):
-    """Shift before and scale of (x - mean) / deviation."""
-    mean, variance = (np.asarray(part, np.float64) for part in (layer.mean, layer.variance))
-    return -mean, 1 / np.maximum(np.sqrt(variance), keras.backend.epsilon())
-
-
-def _line_of_rescaling(layer):
-    """Shift before and scale of scale x + offset; a scale of 0 stays as it is, and is left."""
-    scale, offset = (np.asarray(part, np.float64) for part in (layer.scale, layer.offset))
-    scale, offset = np.broadcast_arrays(scale, offset)
-    return np.divide(offset, scale, out=np.zeros_like(offset), where=scale != 0), scale
-
-
-_STANDARDIZATIONS = {
-    keras.layers.Normalization: _line_of_normalization,
-    keras.layers.Rescaling: _line_of_rescaling,
-}
 
 
 def _line(layer):

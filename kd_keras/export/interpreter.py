@@ -113,12 +113,13 @@ def allocate(interpreter, path):
         raise files.damaged(path, error) from error
 
 
-def run_once(interpreter, path):
+def run_once(interpreter, path, image_shape=None):
     """Run an image of zeros, after which every tensor has the shape that it has for one image.
 
     Args:
         interpreter: What `open_interpreter` returned.
         path: Of its file, for the error.
+        image_shape: (height, width, channels) of the image, where the file takes any size.
 
     Raises:
         ValueError: If the file does not run.
@@ -126,6 +127,10 @@ def run_once(interpreter, path):
     allocate(interpreter, path)
     try:
         with silence():
+            if image_shape is not None:
+                [image, *_] = interpreter.get_input_details()
+                interpreter.resize_tensor_input(image["index"], [1, *image_shape])
+                interpreter.allocate_tensors()
             interpreter.invoke()
     except (ValueError, RuntimeError) as error:
         raise files.damaged(path, error) from error

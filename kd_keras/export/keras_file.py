@@ -41,7 +41,7 @@ def _require_sound_archive(path):
     try:
         with zipfile.ZipFile(path) as archive:
             broken = archive.testzip()
-    except (zipfile.BadZipFile, OSError) as error:
+    except contents.ARCHIVE_ERRORS as error:
         raise files.damaged(path, error) from error
     if broken:
         raise files.damaged(path, f"Its {broken} does not match its checksum")

@@ -1,4 +1,4 @@
-"""How long one image takes: measured side by side, so that the machine's moods hit all alike."""
+"""How long an image takes: measured side by side, so that the machine's moods hit all alike."""
 
 import dataclasses
 import random
@@ -16,19 +16,21 @@ _WARM_UP = 10
 
 @dataclasses.dataclass(frozen=True)
 class Latency:
-    """How long a file takes for one image, as a caller in Python waits for it.
+    """How long a file takes for a call, as a caller in Python waits for it.
 
     Attributes:
         num_threads: Of the runtime; None for TensorFlow, which has its own.
         median_milliseconds: Half of the calls were quicker.
         percentile95_milliseconds: 95 of 100 calls were quicker.
         repeats: Calls measured.
+        batch: Images in a call: one, but in a file that takes so many at a time.
     """
 
     num_threads: int | None
     median_milliseconds: float
     percentile95_milliseconds: float
     repeats: int
+    batch: int = 1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,7 +59,7 @@ class Timing:
 
 
 def measure_latency(paths, image, *, threads=(1, 2), repeats=100):
-    """Time files on one image, in turns.
+    """Time files on one image, in turns; one with a batch of its own on so many.
 
     Each file is opened once for each number of threads and run some times unmeasured. Then all
     take turns, one call each, so that what else the machine does falls on all of them. The time
@@ -95,7 +97,8 @@ def measure_latency(paths, image, *, threads=(1, 2), repeats=100):
     milliseconds = _take_turns(runners, dict.fromkeys(runners, image), repeats)
     latencies = dict.fromkeys(paths, ())
     for (path, num_threads), times in milliseconds.items():
-        latencies[path] += (_summarize(num_threads, times),)
+        batch = _images_in_a_call(runners[path, num_threads])
+        latencies[path] += (_summarize(num_threads, times, batch),)
     return latencies
 
 
@@ -155,12 +158,16 @@ def _make_image(opened, seed):
     return np.random.default_rng(seed).integers(0, 256, opened.input_shape)
 
 
+def _images_in_a_call(opened):
+    return opened.image_shape[0] or 1
+
+
 def _take_turns(runners, images, repeats):
     """Milliseconds of calls, one of each runner after the other; lists by the runner's key."""
     batches = {}
     for key, opened in runners.items():
         image = np.asarray(images[key], np.float32)
-        batches[key] = np.broadcast_to(image, (opened.image_shape[0] or 1, *image.shape)).copy()
+        batches[key] = np.broadcast_to(image, (_images_in_a_call(opened), *image.shape)).copy()
         for _ in range(_WARM_UP):
             opened.run(batches[key])
     milliseconds = {key: [] for key in runners}
@@ -185,10 +192,11 @@ def _summarize_rounds(num_threads, rounds):
     )
 
 
-def _summarize(num_threads, times):
+def _summarize(num_threads, times, batch):
     return Latency(
         num_threads=num_threads,
         median_milliseconds=statistics.median(times),
         percentile95_milliseconds=float(np.percentile(times, 95)),
         repeats=len(times),
+        batch=batch,
     )

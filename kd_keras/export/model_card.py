@@ -91,7 +91,9 @@ def _difference(verdict):
 def _latency(latency):
     threads = "own threads" if latency.num_threads is None else f"{latency.num_threads} threads"
     threads = threads.replace("1 threads", "1 thread")
-    return f"{latency.median_milliseconds:.2f} ({latency.percentile95_milliseconds:.2f}), {threads}"
+    images = f", {latency.batch} images a call" if latency.batch > 1 else ""
+    milliseconds = f"{latency.median_milliseconds:.2f} ({latency.percentile95_milliseconds:.2f})"
+    return f"{milliseconds}, {threads}{images}"
 
 
 def _table(rows):

@@ -10,30 +10,9 @@ import numpy as np
 
 from kd_keras.export import contents, files, interpreter, predictor
 
-__all__ = ["foreign_operations", "read_tflite"]
+__all__ = ["read_tflite"]
 
 _LABELS = "labels.txt"
-
-
-def foreign_operations(path):
-    """The operations of a file that TensorFlow Lite's interpreter does not have.
-
-    Args:
-        path: Of a `.tflite` file.
-
-    Returns:
-        Their names, sorted: TensorFlow's own are called Flex, others by what their author
-        called them.
-
-    Raises:
-        ValueError: If the file is no TensorFlow Lite model.
-    """
-    return _foreign(interpreter.list_operations(interpreter.open_interpreter(path, fused=False)))
-
-
-def _foreign(operations):
-    names = {operation.name for operation in operations}
-    return sorted(name for name in names if not re.fullmatch(r"[A-Z0-9_]+", name))
 
 
 def read_tflite(path, *, num_threads=None):
@@ -87,6 +66,15 @@ def read_tflite(path, *, num_threads=None):
         precision=_precision(operations),
         operations=dict(collections.Counter(operation.name for operation in operations)),
     )
+
+
+def _foreign(operations):
+    """The names of the operations that the interpreter does not have.
+
+    TensorFlow's own are called Flex, others by what their author called them.
+    """
+    names = {operation.name for operation in operations}
+    return sorted(name for name in names if not re.fullmatch(r"[A-Z0-9_]+", name))
 
 
 def _shape(details):

@@ -1,6 +1,6 @@
 """The exported files of several runs, timed against each other."""
 
-from kd_keras import export, report
+from kd_keras import commands, export, report
 from kd_keras.gathering import records, single
 
 __all__ = ["find_alternatives"]
@@ -29,21 +29,46 @@ def find_alternatives(cast, beside):
     if not beside or cast.subject not in cast.records:
         return ()
     subject = cast.records[cast.subject]
-    files = {}
+    runs = {}
     for record in (subject, *map(records.read_record, beside)):
-        files |= _files_of(record, subject, cast)
+        runs.setdefault(record.path.resolve(), record)  # one that is named twice counts once
+    names, files = _tell_apart(runs), {}
+    for place, record in runs.items():
+        files |= _files_of(record, subject, cast, names[place])
     if not files:
         return ()
     print(f"  time for one image, exported files: {len(files)}", flush=True)
     timings = export.measure_in_turn(files, rounds=_ROUNDS, repeats=_REPEATS)
-    found = [_alternative(*files[path], path, timings[path]) for path in files]
+    found = [
+        _alternative(
+            record,
+            verdict,
+            path,
+            timings[path],
+            run=names[record.path.resolve()],
+            is_own=record is subject,
+        )
+        for path, (record, verdict) in files.items()
+    ]
     return tuple(sorted(found, key=lambda one: one.median_milliseconds))
 
 
-def _files_of(record, subject, cast):
+def _tell_apart(paths):
+    """For each absolute path the shortest end of it that no other has, as text."""
+    parts = {path: path.parts for path in paths}
+    names = {}
+    for path, own in parts.items():
+        others = [other for other in parts.values() if other != own]
+        ends = (own[start:] for start in reversed(range(len(own))))
+        end = next(end for end in ends if all(other[-len(end) :] != end for other in others))
+        names[path] = "/".join(end)
+    return names
+
+
+def _files_of(record, subject, cast, name):
     """The files of a run that run: its record and their verdicts by their paths."""
     if record.identity.get("data") != subject.identity.get("data"):
-        cast.missing.append(f"{record.path.name} is of other images, so its files do not compare.")
+        cast.missing.append(f"{name} is of other images, so its files do not compare.")
         return {}
     named = {record.path / "exports" / _name(verdict): verdict for verdict in record.verdicts}
     files = {
@@ -53,8 +78,8 @@ def _files_of(record, subject, cast):
     }
     if not files:
         cast.missing.append(
-            f"{record.path.name} has no exported files to be timed. They are made by: "
-            f"python main.py export --run={record.path} --formats=all"
+            f"{name} has no exported files to be timed. They are made by: "
+            f"{commands.format_command('export', run=record.path, formats='all')}"
         )
     return {path: found for path, found in files.items() if _can_be_timed(path)}
 
@@ -69,9 +94,10 @@ def _can_be_timed(path):
     return batch in (None, 1) and None not in image
 
 
-def _alternative(record, verdict, path, timing):
+def _alternative(record, verdict, path, timing, *, run, is_own):
     return report.Alternative(
-        run=record.path.resolve().name,
+        run=run,
+        is_own=is_own,
         kind=single.make_contender(record).label,
         file=path.name,
         error_percent=verdict["error_after_percent"],

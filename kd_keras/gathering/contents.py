@@ -4,7 +4,7 @@ import pathlib
 
 import numpy as np
 
-from kd_keras import export, metrics, registry, report, runs
+from kd_keras import commands, export, metrics, registry, report, runs
 from kd_keras.gathering import alternatives, networks, searches, several, single
 
 __all__ = ["gather"]
@@ -41,7 +41,7 @@ def gather(config):
     split, judged = networks.judge(cast, config)
     timing = networks.measure_latencies(cast)
     others = alternatives.find_alternatives(cast, config.report.beside)
-    _complete(cast, judged, class_names, timing)
+    _complete(cast, judged, split, class_names, timing)
     return report.Content(
         title=cast.title,
         kind="comparison" if cast.comparison else "run",
@@ -74,23 +74,24 @@ def _require_folder(section):
     return folder
 
 
-def _complete(cast, judged, class_names, timing):
+def _complete(cast, judged, split, class_names, timing):
     """Give contenders the figures that are measured here: times, and those without a record."""
     for label, contender in list(cast.contenders.items()):
         if timing and label in cast.models:
             cast.change(label, latency_milliseconds=timing.milliseconds[contender.network])
         opinion = judged and judged.opinion_of(label)
         if opinion and not contender.errors_percent:
-            figures = _measure(cast.models[label], opinion, judged.labels, class_names)
+            figures = _measure(cast.models[label], opinion, split, class_names)
+            figures["judged_on"] = judged.split
             error = figures["best"]["top1_error_percent"]
             cast.change(label, figures=figures, errors_percent=(error,))
 
 
-def _measure(path, opinion, labels, class_names):
-    size = export.measure_complexity(path)
+def _measure(path, opinion, split, class_names):
+    size = export.measure_complexity(path, split.image_shape)
     return {
-        "num_examples": len(labels),
-        "best": metrics.summarize(opinion.logits, labels, class_names),
+        "num_examples": len(split),
+        "best": metrics.summarize(opinion.logits, split.labels, class_names),
         "parameters": size.parameters,
         "multiply_adds": size.multiply_adds,
         "size_bytes": size.size_bytes,
@@ -131,18 +132,18 @@ def _choose_pictures(cast, judged, split, count):
 def _records(cast, config):
     """What made the runs: commands, settings, versions, files."""
     subject = cast.records.get(cast.subject)
-    commands = []
+    made_by = []
     if cast.comparison:
-        commands.append(("The comparison:", cast.comparison["command_line"]))
+        made_by.append(("The comparison:", cast.comparison["command_line"]))
     for label, record in cast.records.items():
         is_part = cast.comparison and label != cast.teacher
         if record.facts.get("command_line") and not is_part:
-            commands.append((f"The {label}:", record.facts["command_line"]))
-    beside = f" --beside={','.join(config.report.beside)}" if config.report.beside else ""
-    page = f"python main.py report --run={config.evaluation.run}{beside}"
-    commands.append(("This page:", page))
+            made_by.append((f"The {label}:", record.facts["command_line"]))
+    beside = {"beside": ",".join(config.report.beside)} if config.report.beside else {}
+    page = commands.format_command("report", run=config.evaluation.run, **beside)
+    made_by.append(("This page:", page))
     return {
-        "commands": tuple(commands),
+        "commands": tuple(made_by),
         "identities": {label: record.identity for label, record in cast.records.items()},
         "versions": subject.facts.get("versions", {}) if subject else {},
         "verdicts": subject.verdicts if subject else (),

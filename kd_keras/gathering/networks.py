@@ -5,7 +5,7 @@ import os
 
 import numpy as np
 
-from kd_keras import assembly, export, judging, models, report, runs
+from kd_keras import assembly, export, judging, models, report, subjects
 
 __all__ = ["Timing", "judge", "measure_latencies"]
 
@@ -29,7 +29,7 @@ def judge(cast, config):
     if record is None or cast.subject not in cast.models:
         return None, None
     try:
-        splits = assembly.load_splits(runs.recorded_data(record.facts, config))
+        splits = assembly.load_splits(subjects.recorded_data(record.facts, config))
     except (OSError, ValueError) as error:
         cast.missing.append(f"The images cannot be read, so no network was asked: {error}")
         return None, None
@@ -39,7 +39,10 @@ def judge(cast, config):
         )
         return None, None
     name = record.figures["judged_on"] if record.figures else "test"
-    split = judging.choose_split(splits, name)
+    split = getattr(splits, name)
+    if not len(split):
+        cast.missing.append(f"The data has no {name} images, so no network was asked.")
+        return None, None
     opinions = [_ask(cast, label, split) for label in cast.judged_labels]
     opinions = tuple(opinion for opinion in opinions if opinion is not None)
     if not opinions:

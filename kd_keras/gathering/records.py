@@ -7,7 +7,7 @@ import pathlib
 from kd_keras import files, training
 from kd_keras.config import from_dictionary
 
-__all__ = ["Record", "find_control", "find_teacher", "read_record"]
+__all__ = ["Record", "find_control", "read_record"]
 
 _MODELS = ("student.keras", "teacher.keras")
 _OF_A_METHOD = ("signal.", "distillation.", "discriminator.", "teacher.")
@@ -127,25 +127,6 @@ def _read_history(path):
         raise ValueError(
             f"Damaged file {path}. Expected numbers by epoch. Received: {error}."
         ) from None
-
-
-def find_teacher(record, *beside):
-    """The file of a run's teacher: where the record says, or in a run's folder near it.
-
-    Args:
-        record: A `Record`.
-        *beside: Folders whose subfolders are searched too, as when all runs have been moved.
-
-    Returns:
-        The path, or None where the run has no teacher or it cannot be found.
-    """
-    told = record.facts.get("teacher")
-    if not told:
-        return None
-    told = pathlib.Path(told)
-    folders = (record.path.parent, *beside)
-    candidates = [told, *(folder / told.parent.name / told.name for folder in folders)]
-    return next((path for path in candidates if path.is_file()), None)
 
 
 def find_control(record):

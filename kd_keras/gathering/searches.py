@@ -2,7 +2,7 @@
 
 import pathlib
 
-from kd_keras import report, search
+from kd_keras import commands, report, search
 from kd_keras.gathering import trial_folders
 
 __all__ = ["gather_search"]
@@ -147,12 +147,12 @@ def _describe_timing(found, facts):
 def _list_commands(folder, facts, student):
     if facts.get("command_line"):
         yield "The search:", facts["command_line"]
-    yield "This page:", f"python main.py report --run={folder}"
+    yield "This page:", commands.format_command("report", run=folder)
     yield (
         "The best student under a budget:",
-        f"python main.py choose --run={folder} --max_latency_milliseconds=2",
+        commands.format_command("choose", run=folder, max_latency_milliseconds=2),
     )
     if student is not None:
         run = folder / student.best_trial.folder
-        yield f"The files of {student.name}:", f"python main.py export --run={run}"
-        yield f"The page of {student.name}:", f"python main.py report --run={run}"
+        yield f"The files of {student.name}:", commands.format_command("export", run=run)
+        yield f"The page of {student.name}:", commands.format_command("report", run=run)

@@ -4,7 +4,7 @@ import dataclasses
 import pathlib
 import statistics
 
-from kd_keras import files
+from kd_keras import files, subjects
 from kd_keras.gathering import records, single
 from kd_keras.gathering.cast import Cast
 
@@ -36,9 +36,10 @@ def cast_comparison(folder, teacher_path=None):
     # A second network that learned along with one of them is no teacher of the others.
     learned = [r for r in cast.records.values() if r.facts.get("teacher") and not r.has_peer]
     if learned:
-        path = teacher_path or records.find_teacher(learned[0], folder, folder.parent)
+        record = learned[0]
+        found = subjects.find_teacher(record.facts, record.path, folder, folder.parent)
         label = "the teacher" if "teacher" in cast.contenders else "teacher"
-        single.add_teacher(cast, learned[0], path, label)
+        single.add_teacher(cast, record, teacher_path or found, label)
     return cast
 
 

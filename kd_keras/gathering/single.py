@@ -2,7 +2,7 @@
 
 import json
 
-from kd_keras import report, runs
+from kd_keras import report, runs, subjects
 from kd_keras.config import from_dictionary
 from kd_keras.gathering import records
 from kd_keras.gathering.cast import Cast
@@ -49,7 +49,8 @@ def cast_run(folder, teacher_path=None):
         if not was_changed:
             _add_control(cast, record)
         if not was_changed or record.facts.get("teacher"):
-            add_teacher(cast, record, teacher_path or records.find_teacher(record))
+            found = teacher_path or subjects.find_teacher(record.facts, record.path)
+            add_teacher(cast, record, found)
     elif subject.role == "control":
         cast.control = subject.label
     if record.figures is None:
@@ -153,7 +154,7 @@ def add_teacher(cast, record, path, label=_LABELS["teacher"]):
         )
         return
     of_teacher = None
-    if (path.parent / "config.json").is_file():
+    if subjects.read_record(path.parent):
         of_teacher = records.read_record(path.parent)
     if of_teacher is None or of_teacher.model_path != path:
         contender = report.Contender(label=label, role="teacher", network=path.stem)

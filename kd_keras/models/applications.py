@@ -26,6 +26,9 @@ _SETTLED = {
     "weights",
 }
 
+# They begin with layers that scale pixels from 0 to 255, and have no argument to leave them out.
+_TAKING_PIXELS = {f"EfficientNetB{number}" for number in range(8)}
+
 
 def application(
     architecture,
@@ -42,9 +45,12 @@ def application(
     """A network of `keras.applications` from images to logits, as published but for the classes.
 
     Its layers have Keras's names, which are its taps. What it expects of the pixels is left to
-    `mean` and `standard_deviation`: it has no preprocessing of its own. Its batch normalisation
-    has the published momentum, in some 0.999: the moving statistics, with which it is evaluated,
-    need thousands of steps then.
+    `mean` and `standard_deviation`: preprocessing of its own is left out. EfficientNetB0 to B7
+    cannot do without theirs, which divides by 255: they are given the pixels as they are, use
+    neither of the two, and no file can be written of them that takes standardised images.
+
+    Batch normalisation has the published momentum, in some 0.999: the moving statistics, with
+    which a network is evaluated, need thousands of steps then.
 
     Args:
         architecture: Its name, such as `"MobileNetV2"`.
@@ -73,7 +79,9 @@ def application(
     layers.check_sizes(num_classes)
     function = getattr(keras.applications, architecture)
     image = keras.Input(image_shape, name="image")
-    x = layers.standardize(image, mean, standard_deviation)
+    x = image
+    if architecture not in _TAKING_PIXELS:
+        x = layers.standardize(image, mean, standard_deviation)
     if image_size:
         x = keras.layers.Resizing(image_size, image_size, name="scaling")(x)
     given = {"include_top": True, "weights": None, "classifier_activation": None}

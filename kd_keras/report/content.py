@@ -104,7 +104,7 @@ class Alternative:
     """An exported file among those of several runs.
 
     Attributes:
-        run: Name of its run's folder.
+        run: Name of its run's folder, with those above it where another run's is called the same.
         kind: What its network is, such as `"distilled student"` or `"pruned network"`.
         file: Its name.
         error_percent: Of the file.
@@ -113,6 +113,7 @@ class Alternative:
         median_milliseconds: Half of the calls with one image were quicker, in the quickest of
             some rounds.
         percentile95_milliseconds: 95 of 100 calls of all rounds were quicker.
+        is_own: Whether it is of the run that the page is about.
     """
 
     run: str
@@ -123,6 +124,7 @@ class Alternative:
     passed: bool
     median_milliseconds: float
     percentile95_milliseconds: float
+    is_own: bool = False
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)

@@ -7,10 +7,10 @@ from kd_keras import intervals
 __all__ = ["compare_methods", "compare_students"]
 
 
-def compare_students(control, student, *, num_examples):
+def compare_students(control, student, *, num_examples, judged_on="test"):
     """Compare one student with the from-scratch control, on one run of each.
 
-    The uncertainty is that of the test images alone: two error rates over n images differ by
+    The uncertainty is that of the images alone: two error rates over n images differ by
     chance with a standard deviation of about sqrt((p (1 - p) + q (1 - q)) / (n + 2)), where p and
     q count one error and one success more than there were, so that a rate of 0 is not taken as
     certain. Runs with other seeds differ besides.
@@ -18,7 +18,8 @@ def compare_students(control, student, *, num_examples):
     Args:
         control: The control's error in percent.
         student: The student's error in percent.
-        num_examples: Test images.
+        num_examples: Images that the errors are over.
+        judged_on: Which images they are.
 
     Returns:
         A sentence.
@@ -33,7 +34,7 @@ def compare_students(control, student, *, num_examples):
         Differences of Proportions Result from Adding Two Successes and Two Failures", 2000.
     """
     change = _describe_change(control - student, "the student from scratch")
-    chance = _describe_chance(control, student, num_examples, "test")
+    chance = _describe_chance(control, student, num_examples, judged_on)
     return f"It {change}: {chance}, in one run."
 
 

@@ -152,7 +152,8 @@ def verdict_details_row(verdict):
     }
     for latency in verdict.latencies:
         threads = "own" if latency.num_threads is None else latency.num_threads
-        row[f"ms, threads: {threads}"] = latency.median_milliseconds
-        row[f"95%, threads: {threads}"] = latency.percentile95_milliseconds
+        images = f" per call of {latency.batch} images" if latency.batch > 1 else ""
+        row[f"ms{images}, threads: {threads}"] = latency.median_milliseconds
+        row[f"95%{images}, threads: {threads}"] = latency.percentile95_milliseconds
     operations = sorted(verdict.operations.items())
     return row | {"operations": " ".join(f"{name}:{count}" for name, count in operations) or None}

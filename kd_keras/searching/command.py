@@ -2,7 +2,7 @@
 
 import contextlib
 
-from kd_keras import groundwork, search
+from kd_keras import commands, groundwork, search
 from kd_keras.searching import measuring, results, running
 from kd_keras.searching.feasibility import Sieve, look_at_images
 
@@ -140,8 +140,6 @@ def finish(planned, teacher_path):
     results.write_tables(planned, trials)
     lines.insert(0, results.describe(trials))
     if finished:
-        lines.append(
-            f"Under a budget: python main.py choose --run={planned.path} "
-            "--max_latency_milliseconds=..."
-        )
+        choose = commands.format_command("choose", run=planned.path, max_latency_milliseconds="...")
+        lines.append(f"Under a budget: {choose}")
     return "\n".join(lines), bool(finished)

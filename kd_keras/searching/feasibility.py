@@ -113,7 +113,7 @@ class Sieve:
         if not limits:
             return ""
         model = assembly.build_network(config.student, self._images, config.run.seed)
-        size = export.measure_complexity(model)
+        size = export.measure_complexity(model, self._images.image_shape)
         known = {name: getattr(size, name) for name in _COUNTED}
         reason = _compare(known, limits)
         if reason or not set(limits) - set(_COUNTED):

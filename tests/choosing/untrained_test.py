@@ -1,6 +1,9 @@
+import shlex
+
 import pytest
 
-from kd_keras import choosing, config, files
+import flags
+from kd_keras import choosing, config, files, pipeline
 from tests.choosing.measured import make_config, replace_measurement
 
 
@@ -35,6 +38,22 @@ def test_what_fits_is_listed(cache):
         "python main.py search --dataset=synthetic --max_latency_milliseconds=1 "
         "--search_axis=student.depth=10 --search_axis=student.width=1,2"
     )
+
+
+def test_the_suggested_search_is_of_the_same_network(cache):
+    student = config.Student(
+        network="resnet", option=("stem=large",), binary_weights=True, dropout=0.1
+    )
+    settings = make_config(cache, depths=(10,), widths=(1, 2), student=student)
+    *_, last = choosing.choose_untrained(settings)[0].splitlines()
+    assert last == (
+        "python main.py search --dataset=synthetic --student=resnet --student_dropout=0.1 "
+        "--student_option=stem=large --student_binary_weights=true "
+        "--search_axis=student.depth=10 --search_axis=student.width=1,2"
+    )
+    words = shlex.split(last)[2:]
+    _, parsed = flags.parse(words, sections=flags.SECTIONS, commands=pipeline.COMMANDS)
+    assert parsed.student == student
 
 
 def test_what_fits_but_not_in_every_round_is_told(cache):
@@ -90,6 +109,6 @@ def test_the_second_call_measures_nothing(cache, measurement):
 
 
 def test_a_depth_that_there_is_not_is_told_before_anything_is_measured(cache, measurement):
-    with pytest.raises(ValueError, match=r"Invalid value for depth. Expected 6n \+ 4"):
+    with pytest.raises(ValueError, match=r"for depth. Expected 6n \+ 4 .* \(--student_depths\)$"):
         choose(cache, depths=(17,))
     assert measurement.calls == []

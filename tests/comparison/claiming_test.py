@@ -131,5 +131,19 @@ def test_nothing_is_taken_that_saw_images_of_another_place(tmp_path, neighbour):
     assert comparison.adopt_finished(planned) == planned
 
 
+@pytest.mark.parametrize("content", ["{", "[]", "3", "{}", '{"identity": {}}'])
+def test_a_neighbour_that_cannot_be_read_is_passed_over(tmp_path, neighbour, content):
+    stranger = tmp_path / "another"
+    stranger.mkdir()
+    (stranger / "comparison.json").write_text("{}")
+    run, whole = neighbour.rows
+    run.folder.config_path.write_text(content)
+    for _ in range(2):
+        assert adopt(tmp_path, seeds=(0,)) == [OWN[0], "first/adversarial-seed0"]
+        (stranger / "config.json").write_text(content)
+    whole.folder.config_path.unlink()
+    assert adopt(tmp_path, seeds=(0,)) == OWN
+
+
 def test_a_precision_that_was_asked_for_takes_nothing_that_a_machine_chose(tmp_path, neighbour):
     assert adopt(tmp_path, seeds=(0,), training=Training(precision="float32")) == OWN

@@ -11,6 +11,7 @@ import pytest
 ROOT = pathlib.Path(__file__).parents[2]
 
 LEVELS = {
+    "commands": 0,
     "durations": 0,
     "files": 0,
     "hosts": 0,
@@ -51,6 +52,7 @@ LEVELS = {
     "signals": 3,
     "pipeline": 3,
     "startup": 3,
+    "subjects": 3,
     "teamwork": 3,
     "flags": 3,
     "main": 4,
@@ -79,6 +81,7 @@ WITHIN_A_LEVEL = {
     ("learning", "refining"),
     ("learning", "runs"),
     ("learning", "signals"),
+    ("learning", "subjects"),
     ("learning", "teamwork"),
     ("pipeline", "assembly"),
     ("delivery", "judging"),
@@ -97,15 +100,18 @@ WITHIN_A_LEVEL = {
     ("gathering", "assembly"),
     ("gathering", "judging"),
     ("gathering", "runs"),
+    ("gathering", "subjects"),
     ("pipeline", "gathering"),
     ("pipeline", "judging"),
     ("pipeline", "learning"),
     ("pipeline", "runs"),
     ("pipeline", "signals"),
     ("pipeline", "startup"),
+    ("pipeline", "subjects"),
     ("pipeline", "teamwork"),
     ("signals", "assembly"),
     ("signals", "runs"),
+    ("subjects", "runs"),
 }
 
 _ENTRY = re.compile(r"(kd_keras(?:\.\w+)+)(?::\w+)?")

@@ -1,9 +1,12 @@
+import errno
 import socket
 
 import numpy as np
 import pytest
 import tensorflow as tf
 import tensorflow_datasets as tfds
+from tensorflow_datasets.core.download.download_manager import NonMatchingChecksumError
+from tensorflow_datasets.core.download.extractor import ExtractError
 
 from kd_keras import data, registry
 from kd_keras.data import downloaded, store
@@ -219,28 +222,93 @@ def test_a_prepared_dataset_needs_no_network(tmp_path, connections):
     assert connections == []
 
 
-def test_a_download_prepares_the_dataset(tmp_path, monkeypatch):
-    train, _ = write_dataset(tmp_path, "cifar10")
-    prepared = tfds.builder("cifar10", data_dir=tmp_path)
-
-    class BuilderToFetch:
-        is_there = False
-
-        def __getattr__(self, name):
-            return getattr(prepared, name)
-
-        def is_prepared(self):
-            return self.is_there
-
-        def download_and_prepare(self):
-            self.is_there = True
+@pytest.fixture
+def download(tmp_path, monkeypatch):
+    """Puts a function in the place of the download."""
 
     class Connection:
         def close(self):
             """Nothing was opened."""
 
-    builder = BuilderToFetch()
-    monkeypatch.setattr(tfds, "builder", lambda name, data_dir: builder)
-    monkeypatch.setattr(socket, "create_connection", lambda address, timeout: Connection())
+    class BuilderToFetch:
+        is_there = False
+
+        def __init__(self, prepared, fetch):
+            self.prepared, self.fetch = prepared, fetch
+
+        def __getattr__(self, name):
+            return getattr(self.prepared, name)
+
+        def is_prepared(self):
+            return self.is_there
+
+        def download_and_prepare(self):
+            self.fetch()
+            self.is_there = True
+
+    def put(fetch):
+        builder = BuilderToFetch(tfds.builder("cifar10", data_dir=tmp_path), fetch)
+        monkeypatch.setattr(tfds, "builder", lambda name, data_dir: builder)
+        monkeypatch.setattr(socket, "create_connection", lambda address, timeout: Connection())
+
+    return put
+
+
+def test_a_download_prepares_the_dataset(tmp_path, download):
+    train, _ = write_dataset(tmp_path, "cifar10")
+    fetched = []
+    download(lambda: fetched.append("cifar10"))
     check_split(load("cifar10", tmp_path, download=True).train, train)
-    assert builder.is_there
+    assert fetched == ["cifar10"]
+
+
+def fail_with(error):
+    def fetch():
+        raise error
+
+    return fetch
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (tfds.download.DownloadError("Failed to get url U. HTTP code: 503."), "U. HTTP code: 503"),
+        (NonMatchingChecksumError("U has wrong checksum:\n* Expected: 1"), "U has wrong checksum"),
+        (ExtractError("Error while extracting F"), "Error while extracting F"),
+        (ConnectionError("Connection broken: 3 bytes read"), "Connection broken: 3 bytes read"),
+    ],
+)
+def test_a_download_that_fails_is_said_with_what_to_do(tmp_path, download, error, told):
+    download(fail_with(error))
+    with pytest.raises(ConnectionError) as caught:
+        load("cifar10", tmp_path, download=True)
+    said = str(caught.value)
+    assert said.startswith("Cannot download cifar10. ")
+    assert said.endswith(
+        f"{told}. Try again, or prepare the dataset elsewhere, and name its folder with "
+        "--data_directory."
+    )
+
+
+def test_a_full_disk_is_no_failed_download(tmp_path, download):
+    download(fail_with(OSError(errno.ENOSPC, "No space left on device")))
+    with pytest.raises(OSError, match="No space left") as caught:
+        load("cifar10", tmp_path, download=True)
+    assert caught.value.errno == errno.ENOSPC
+
+
+@pytest.mark.parametrize("damage", ["cut", "changed", "gone"])
+def test_a_damaged_dataset_is_said_with_what_to_remove(tmp_path, damage):
+    write_dataset(tmp_path, "cifar10")
+    [shard] = tmp_path.rglob("*train*tfrecord*")
+    content = bytearray(shard.read_bytes())
+    if damage == "changed":
+        content[len(content) // 2] ^= 1
+    shard.write_bytes(content[:-5] if damage == "cut" else content)
+    if damage == "gone":
+        shard.unlink()
+    with pytest.raises(ValueError, match="Damaged dataset") as caught:
+        load("cifar10", tmp_path)
+    said = str(caught.value)
+    assert said.startswith(f"Damaged dataset in {shard.parent}. Expected the files as Tensor")
+    assert said.endswith("Remove the folder, and fetch the dataset again with --download.")

@@ -112,6 +112,40 @@ def test_a_run_that_was_killed_is_begun_again(tmp_path):
     assert cached_files(tmp_path) == ["images.npy", "labels.npy"]
 
 
+def test_both_files_are_on_the_disk_before_the_images_have_their_name(tmp_path, monkeypatch):
+    was_there = []
+    synchronize = os.fsync
+
+    def fsync(descriptor):
+        was_there.append("images.npy" in cached_files(tmp_path))
+        synchronize(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    hold(tmp_path, Source(tmp_path))
+    assert was_there == [False, False]
+
+
+@pytest.mark.parametrize("name", ["images.npy", "labels.npy"])
+@pytest.mark.parametrize("content", [b"", bytes(200), "half", None])
+def test_damaged_files_are_said_with_what_to_remove(tmp_path, name, content):
+    source = Source(tmp_path)
+    hold(tmp_path, source)
+    (folder,) = (tmp_path / "cache").iterdir()
+    path = folder / name
+    if content is None:
+        path.unlink()
+    else:
+        path.write_bytes(path.read_bytes()[:-7] if content == "half" else content)
+    if (name, content) == ("images.npy", None):
+        check_content(hold(tmp_path, source), source)
+        return
+    with pytest.raises(ValueError, match="Damaged decoded images") as error:
+        hold(tmp_path, source)
+    said = str(error.value)
+    assert said.startswith(f"Damaged decoded images in {folder}. Expected images.npy and labels")
+    assert said.endswith(". Remove the folder: they are decoded anew.")
+
+
 def test_two_runs_at_once_both_get_the_images(tmp_path):
     slow, quick = Source(tmp_path), Source(tmp_path)
     slow.file = quick.file

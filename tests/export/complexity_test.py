@@ -133,13 +133,21 @@ def test_what_is_not_known_is_named():
     assert measured.multiply_adds == 8 * 4 * 2
 
 
-def test_a_free_image_size_is_refused(tmp_path):
+def test_a_free_image_size_is_refused_unless_it_is_given(tmp_path):
     image = keras.Input((None, None, 3), name="image")
-    x = keras.layers.GlobalAveragePooling2D()(image)
+    x = keras.layers.GlobalAveragePooling2D()(keras.layers.Conv2D(4, 3, padding="same")(image))
     model = keras.Model(image, keras.layers.Dense(2)(x), name="free")
-    for kind in (model, *export.write(model, tmp_path).values()):
+    model.save(tmp_path / "model.keras")
+    written = export.write(model, tmp_path).values()
+    for kind in (model, tmp_path / "model.keras", *written):
         with pytest.raises(ValueError, match=r"Cannot count .* fixed image size\. .*None, None, 3"):
             complexity.measure_complexity(kind)
+        measured = complexity.measure_complexity(kind, (6, 5, 3))
+        assert (measured.multiply_adds, measured.uncounted) == (6 * 5 * 4 * 27 + 8, ()), kind
+
+
+def test_a_model_with_a_size_of_its_own_keeps_it(network):
+    assert complexity.measure_complexity(network, (64, 64, 3)).multiply_adds == MULTIPLY_ADDS
 
 
 def test_a_missing_file_is_refused(tmp_path):

@@ -37,6 +37,22 @@ def test_texts_are_appended_and_read_back(tmp_path):
         assert archive.getinfo("labels.txt").date_time == (1980, 1, 1, 0, 0, 0)
 
 
+@pytest.mark.parametrize(
+    ("mark", "offset"),
+    [(b"PK\x03\x04", 0), (b"PK\x01\x02", 8), (b"PK\x01\x02", 10), (b"labels in", 2)],
+    ids=["header", "encrypted", "method", "text"],
+)
+def test_a_damaged_archive_is_refused(mark, offset, tmp_path):
+    path = tmp_path / "file"
+    path.write_bytes(b"a model")
+    contents.append_to_archive(path, {"labels.txt": "labels in lines\n"})
+    damaged = bytearray(path.read_bytes())
+    damaged[damaged.index(mark) + offset] ^= 1
+    path.write_bytes(damaged)
+    with pytest.raises(ValueError, match=r"Cannot read the model at .*file\. .* Write the file"):
+        contents.read_from_archive(path, "labels.txt")
+
+
 def test_class_names_are_read_from_the_metadata(tmp_path):
     path = tmp_path / "file"
     path.write_bytes(b"a model")

@@ -21,8 +21,9 @@ def calls(monkeypatch):
             clock["seconds"] += (number + 1) / 1000
 
         kind = "saved_model" if path == "folder" else "tflite"
+        batch = 8 if path == "eight" else None
         return types.SimpleNamespace(
-            kind=kind, image_shape=(None, 2, 2, 1), input_shape=(2, 2, 1), run=run
+            kind=kind, image_shape=(batch, 2, 2, 1), input_shape=(2, 2, 1), run=run
         )
 
     monkeypatch.setattr(latency.predictor, "load_predictor", load)
@@ -50,6 +51,13 @@ def test_threads_are_named_and_times_are_milliseconds(calls):
     assert one.median_milliseconds == pytest.approx(3.0)
     assert two.percentile95_milliseconds == pytest.approx(4.0)
     assert {folder.repeats, one.repeats, two.repeats} == {4}
+    assert {folder.batch, one.batch, two.batch} == {1}
+
+
+def test_a_file_with_a_batch_of_its_own_says_how_many_images_a_call_has(calls):
+    measured = latency.measure_latency(["eight"], np.zeros((2, 2, 1)), threads=(1,), repeats=2)
+    assert measured["eight"][0].batch == 8
+    assert calls[-1] == ("eight", 1, (8, 2, 2, 1))
 
 
 def test_every_form_is_timed(exported, images):

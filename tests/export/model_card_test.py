@@ -29,7 +29,7 @@ def test_sections_files_limits_and_licence():
                 error_after_percent=12.5,
                 negative_log_likelihood_after_nats=0.5,
                 expected_calibration_error_after_percent=3.0,
-                latencies=(Latency(1, 0.25, 0.5, 9), Latency(None, 1.0, 2.0, 9)),
+                latencies=(Latency(1, 0.25, 0.5, 9), Latency(None, 1.0, 2.0, 9, batch=8)),
             ),
             verdict(path=pathlib.Path("b.tflite"), reasons=("It does not run.",)),
         ],
@@ -43,7 +43,7 @@ def test_sections_files_limits_and_licence():
     assert "## Teacher" not in lines
     assert (
         "| a.tflite | 1.5 | float32 | 0.12 (2) | 90.00 | 12.50 | 0.5 | 3.00 "
-        "| 0.25 (0.50), 1 thread; 1.00 (2.00), own threads | pass |"
+        "| 0.25 (0.50), 1 thread; 1.00 (2.00), own threads, 8 images a call | pass |"
     ) in lines
     assert "| b.tflite | 1.5 | float32 | - | - | - | - | - | - | FAIL |" in lines
     assert "- b.tflite: It does not run." in lines

@@ -28,6 +28,7 @@ def test_a_verdict_is_plain_json():
             "median_milliseconds": 0.25,
             "percentile95_milliseconds": 0.5,
             "repeats": 100,
+            "batch": 1,
         }
     ]
     assert dictionary["error_after_percent"] is None

@@ -1,3 +1,4 @@
+import dataclasses
 import types
 
 import pytest
@@ -30,6 +31,20 @@ def test_a_command_and_its_flags():
         student=config.Student(depth=16),
         training=config.Training(epochs=3),
     )
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["choose", "--student_depths=9,11,8"],
+        ["search", "--search_axis=student.depth=11..19"],
+        ["search", "--search_axis=student.width=1,2", "--search_axis= student.depth = 9,11 if a=8"],
+    ],
+)
+def test_where_depths_are_compared_the_base_need_not_have_the_default(words):
+    assert parse(*words, "--student=vgg")[1].student.depth == 11
+    assert parse(*words)[1].student.depth == config.Student().depth
+    assert refuse(*words, "--student=vgg", "--student_depth=10").endswith("(--student_depth)")
 
 
 def test_every_way_to_write_a_flag():
@@ -272,3 +287,47 @@ def test_texts_are_taken_as_they_are():
     parsed = parse("distill", "--data_directory=/a b/c:d,e=f", "--run_name=")[1]
     assert parsed.data.data_directory == "/a b/c:d,e=f"
     assert parsed.run.name == ""
+
+
+PATHS = [
+    ("distill", "output_directory", "run", "output_directory"),
+    ("distill", "teacher_path", "teacher", "path"),
+    ("distill", "student_path", "student", "path"),
+    ("distill", "teacher_ensemble", "signal", "ensemble"),
+    ("evaluate", "run", "evaluation", "run"),
+    ("evaluate", "model", "evaluation", "model"),
+    ("predict", "images", "predict", "images"),
+    ("predict", "output", "predict", "output"),
+    ("report", "beside", "report", "beside"),
+    ("prune", "prune_as_fast_as", "pruning", "as_fast_as"),
+]
+
+
+def test_every_field_that_is_a_path_is_among_these():
+    marked = {
+        (section.name, field.name)
+        for section in dataclasses.fields(config.Config)
+        for field in dataclasses.fields(section.type)
+        if field.metadata.get("path")
+    }
+    assert marked == {(section, field) for _, _, section, field in PATHS}
+
+
+@pytest.mark.parametrize(("command", "flag", "section", "field"), PATHS)
+def test_a_path_may_begin_at_the_home_folder(monkeypatch, command, flag, section, field):
+    monkeypatch.setenv("HOME", "/home/ann")
+    parsed = parse(command, f"--{flag}=~/a")[1]
+    several = isinstance(getattr(getattr(config.Config(), section), field), tuple)
+    expected = ("/home/ann/a",) if several else "/home/ann/a"
+    assert getattr(getattr(parsed, section), field) == expected
+    if several:
+        parsed = parse(command, f"--{flag}=~/a,b~")[1]
+        assert getattr(getattr(parsed, section), field) == ("/home/ann/a", "b~")
+
+
+def test_the_home_folder_is_meant_in_paths_alone(monkeypatch):
+    monkeypatch.setenv("HOME", "/home/ann")
+    parsed = parse("distill", "--run_name=~")[1]
+    assert parsed.run.name == "~"
+    # It is put in its place where it is used, so that records of it hold for every user.
+    assert parsed.data.cache_directory == "~/.cache/kd_keras"

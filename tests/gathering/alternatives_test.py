@@ -1,3 +1,6 @@
+import shutil
+import types
+
 import pytest
 
 from kd_keras import export, files
@@ -44,6 +47,24 @@ def test_the_files_of_all_runs_are_timed_together(student):
     assert times == sorted(times)
     assert all(0 < one.median_milliseconds <= one.percentile95_milliseconds for one in found)
     assert cast.missing == []
+
+
+def test_runs_of_one_name_are_told_apart(student, monkeypatch):
+    other = student.parent / "again" / "small"
+    shutil.copytree(student, other)
+    timing = types.SimpleNamespace(median_milliseconds=1.0, percentile95_milliseconds=2.0)
+    monkeypatch.setattr(
+        alternatives.export, "measure_in_turn", lambda paths, **how: dict.fromkeys(paths, timing)
+    )
+    beside = (other, student, student.parent / "again" / ".." / "small")
+    found = alternatives.find_alternatives(single.cast_run(student), beside)
+    above = student.parent.name
+    assert sorted((one.run, one.is_own, one.file) for one in found) == [
+        ("again/small", False, "saved_model"),
+        ("again/small", False, "tflite_float32.tflite"),
+        (f"{above}/small", True, "saved_model"),
+        (f"{above}/small", True, "tflite_float32.tflite"),
+    ]
 
 
 def test_without_other_runs_nothing_is_timed(student):

@@ -87,13 +87,14 @@ def test_a_teacher_without_a_run_is_measured(tmp_path):
 
 
 def test_a_comparison_is_gathered(student, tmp_path):
-    contest = folders.make_comparison(tmp_path, {"plain": (None, (30.0,))})
+    root = tmp_path / "my runs"
+    contest = folders.make_comparison(root, {"plain": (None, (30.0,))})
     shutil.copytree(student.parent / "plain", contest / "plain-seed0")
     content = gather(contest)
     assert (content.title, content.kind, content.subject) == ("contest", "comparison", "plain")
     assert content.commands == (
         ("The comparison:", "python main.py compare"),
-        ("This page:", f"python main.py report --run={contest}"),
+        ("This page:", f"python main.py report '--run={contest}'"),
     )
 
 

@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -41,6 +43,17 @@ def test_other_images_are_not_judged(cast):
     assert cast.missing == [
         "The images are not those of the run: their fingerprint differs. No network was asked."
     ]
+
+
+def test_a_run_without_held_out_images_is_not_judged(cast, monkeypatch):
+    whole = folders.splits()
+    held = dataclasses.replace(whole, validation=whole.validation.select([]))
+    monkeypatch.setattr(assembly, "load_splits", lambda settings: held)
+    record = cast.records[cast.subject]
+    record.identity["data"] = held.fingerprint
+    record.figures["judged_on"] = "validation"
+    assert networks.judge(cast, config.Config()) == (None, None)
+    assert cast.missing == ["The data has no validation images, so no network was asked."]
 
 
 def test_another_teacher_is_said(cast):

@@ -101,27 +101,6 @@ def test_a_damaged_history_is_refused(tmp_path, text):
         records.read_record(folder)
 
 
-def test_the_teacher_is_where_the_record_says(root):
-    record = records.read_record(root / "small")
-    assert records.find_teacher(record) == root / "big" / "teacher.keras"
-
-
-def test_the_teacher_is_found_where_all_runs_have_been_moved(root):
-    record = records.read_record(root / "small")
-    record.facts["teacher"] = "/elsewhere/big/teacher.keras"
-    assert records.find_teacher(record) == root / "big" / "teacher.keras"
-    record.facts["teacher"] = "/elsewhere/lost/teacher.keras"
-    assert records.find_teacher(record) is None
-
-
-def test_folders_above_are_searched_too(root, tmp_path):
-    folder = folders.make_run(tmp_path / "contest" / "a", finished=False)
-    record = records.read_record(folder)
-    record.facts["teacher"] = "/elsewhere/big/teacher.keras"
-    assert records.find_teacher(record) is None
-    assert records.find_teacher(record, root) == root / "big" / "teacher.keras"
-
-
 def test_the_control_beside_a_run_is_found(root):
     assert records.find_control(records.read_record(root / "small")).path == root / "plain"
 

@@ -12,8 +12,8 @@ def folder(tmp_path):
     beaten = make_trial(22, 1, 12.5, 1.4, peak_memory_bytes=10**6)
     trials = [*make_search(), beaten]
     facts = {"machine": "some processor", "command_line": "python main.py search"}
-    search.write(tmp_path / "some", trials, **facts)
-    return tmp_path / "some"
+    search.write(tmp_path / "my searches" / "some", trials, **facts)
+    return tmp_path / "my searches" / "some"
 
 
 def test_a_search_is_gathered(folder):
@@ -51,7 +51,10 @@ def test_the_commands_lead_on(folder):
     commands = dict(searches.gather_search(folder).commands)
     assert commands["The search:"] == "python main.py search"
     assert commands["The files of WRN-16-4:"] == (
-        f"python main.py export --run={folder}/trials/16-4-0"
+        f"python main.py export '--run={folder}/trials/16-4-0'"
+    )
+    assert commands["The best student under a budget:"] == (
+        f"python main.py choose '--run={folder}' --max_latency_milliseconds=2"
     )
 
 

@@ -89,6 +89,13 @@ def test_a_teacher_without_a_run_is_judged_like_any(tmp_path):
     assert cast.models["teacher"] == tmp_path / "own.keras"
 
 
+def test_the_settings_of_another_program_beside_a_teacher_are_no_run(tmp_path):
+    folders.save_network(tmp_path / "own.keras", 3)
+    files.write_json(tmp_path / "config.json", {"architectures": ["Other"]})
+    student = folders.make_run(tmp_path / "runs" / "small", teacher=tmp_path / "own.keras")
+    assert single.cast_run(student).contenders["teacher"].network == "own"
+
+
 def test_a_teacher_of_other_images_is_judged_anew(student):
     path = student.parent / "big" / "config.json"
     facts = files.read_json(path)

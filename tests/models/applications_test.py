@@ -1,5 +1,6 @@
 import inspect
 import random
+import sys
 
 import keras
 import numpy as np
@@ -38,6 +39,27 @@ def test_it_is_keras_network_with_our_image_and_classes():
         atol=1e-5,
     )
     assert models.to_logits(network) is network
+
+
+def test_a_network_that_scales_pixels_itself_is_given_pixels(monkeypatch):
+    theirs = sys.modules[keras.applications.EfficientNetB0.__module__]
+    monkeypatch.setattr(theirs, "DEFAULT_BLOCKS_ARGS", theirs.DEFAULT_BLOCKS_ARGS[:1])
+    constants = {"mean": (120.0,) * 3, "standard_deviation": (60.0,) * 3}
+    network = build("applications/EfficientNetB0", **constants)
+    stem = network.get_layer("stem_conv_pad")
+    pixels = np.random.default_rng(0).integers(0, 256, (2, 32, 32, 3)).astype(np.float32)
+    seen = keras.Model(network.input, stem.input)(pixels)
+    np.testing.assert_allclose(seen, pixels / 255, rtol=1e-6)
+
+
+def test_no_other_network_scales_pixels_itself():
+    """Of those that have no argument to leave it out, by the source that builds them."""
+    for name in models.APPLICATIONS:
+        function = getattr(keras.applications, name)
+        if "include_preprocessing" not in inspect.signature(function).parameters:
+            source = inspect.getsource(sys.modules[function.__module__])
+            scales = "layers.Rescaling(" in source or "layers.Normalization(" in source
+            assert scales == (name in applications._TAKING_PIXELS), name
 
 
 def test_logits_are_float32_under_every_policy():

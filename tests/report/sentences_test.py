@@ -36,6 +36,11 @@ def test_a_sentence_tells_the_gain_and_what_chance_can_do(control, student, exam
     )
 
 
+def test_a_sentence_names_the_images():
+    said = report.compare_students(6.0, 2.0, num_examples=1000, judged_on="validation")
+    assert said.endswith("points that 1000 validation images can differ by chance, in one run.")
+
+
 def test_more_images_make_the_same_gain_tell_more():
     few = report.compare_students(6.0, 5.0, num_examples=1000)
     many = report.compare_students(6.0, 5.0, num_examples=100_000)

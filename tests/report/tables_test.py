@@ -146,7 +146,7 @@ def test_verdict_details_row_names_threads_and_operations():
         expected_calibration_error_before_percent=2.0,
         expected_calibration_error_after_percent=3.0,
         tied_percent=1.5,
-        latencies=(export.Latency(1, 0.2, 0.4, 9), export.Latency(None, 3.0, 4.0, 9)),
+        latencies=(export.Latency(1, 0.2, 0.4, 9), export.Latency(None, 3.0, 4.0, 9, batch=8)),
     )
     assert report.verdict_details_row(verdict) == {
         "file": "student.tflite",
@@ -159,7 +159,7 @@ def test_verdict_details_row_names_threads_and_operations():
         "ties %": 1.5,
         "ms, threads: 1": 0.2,
         "95%, threads: 1": 0.4,
-        "ms, threads: own": 3.0,
-        "95%, threads: own": 4.0,
+        "ms per call of 8 images, threads: own": 3.0,
+        "95% per call of 8 images, threads: own": 4.0,
         "operations": "ADD:4 CONV_2D:9",
     }

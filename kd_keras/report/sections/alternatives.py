@@ -26,7 +26,7 @@ def describe(content):
     compared = tuple(_compared_rows(content))
     if compared:
         caption = (
-            f"In the time of each file of {content.title} that no faster one of its files "
+            f"In the time of each file of {_own_run(content)} that no faster one of its files "
             "matches, and up to a tenth more: the best file of each other run. Points above it "
             "are percentage points of error."
         )
@@ -98,7 +98,7 @@ def _rows(alternatives):
 
 def _compared_rows(content):
     """For each own file worth its time, and each other run, what that reaches in the time."""
-    others = dict.fromkeys(a.run for a in content.alternatives if a.run != content.title)
+    others = dict.fromkeys(one.run for one in content.alternatives if not one.is_own)
     for own in _worth_their_time(content):
         for run in others:
             best = _best_within(content.alternatives, run, own)
@@ -114,8 +114,12 @@ def _compared_rows(content):
             }
 
 
+def _own_run(content):
+    return next(one.run for one in content.alternatives if one.is_own)
+
+
 def _worth_their_time(content):
-    own = [one for one in content.alternatives if one.run == content.title]
+    own = [one for one in content.alternatives if one.is_own]
     return [one for one, is_best in _with_best_so_far(own) if is_best]
 
 
@@ -127,13 +131,13 @@ def _best_within(alternatives, run, own):
 
 
 def _sentences(content):
-    own = next((one for one in content.alternatives if one.run == content.title), None)
+    own = next((one for one in content.alternatives if one.is_own), None)
     if own is None:
         return
     runs = dict.fromkeys(a.run for a in content.alternatives)
     parts = [_tell(run, _best_within(content.alternatives, run, own)) for run in runs]
     yield (
-        f"In the time of the fastest file of {content.title} ({own.median_milliseconds:.2f} ms, "
+        f"In the time of the fastest file of {own.run} ({own.median_milliseconds:.2f} ms, "
         f"and up to a tenth more): {'; '.join(parts)}."
     )
 

@@ -54,8 +54,11 @@ def _row(verdict):
     for latency in verdict.get("latencies", ()):
         threads = latency["num_threads"]
         words = "TensorFlow's threads" if threads is None else f"threads: {threads}"
-        row[f"ms per image, {words}"] = latency["median_milliseconds"]
-        row[f"95% of calls, {words}"] = latency.get("percentile95_milliseconds")
+        batch = latency.get("batch", 1)
+        images = f" of {batch} images" if batch > 1 else ""
+        time = f"ms per call{images}" if images else "ms per image"
+        row[f"{time}, {words}"] = latency["median_milliseconds"]
+        row[f"95% of calls{images}, {words}"] = latency.get("percentile95_milliseconds")
     reasons = " ".join(verdict.get("reasons", ()))
     return row | ({"reason": reasons} if reasons else {})
 

@@ -12,8 +12,10 @@ _WORDS = (
     "calibration error, how far the network's certainty is from the truth. Agreement: share of "
     "the images on which the student answers like its teacher. KL: how far the student's "
     "probabilities are from the teacher's. “Best” is the epoch that was best on the validation "
-    "images; nothing was chosen by the images of this table."
+    "images; "
 )
+_CHOSEN_BY_THEM = "these are they, so that a little more is to be expected on new ones."
+_CHOSEN_BY_OTHERS = "nothing was chosen by the images of this table."
 
 
 def describe(content):
@@ -27,13 +29,24 @@ def describe(content):
         name="results",
         heading="Results",
         paragraphs=tuple(_run_sentences(content)),
-        tables=(Table(caption=f"{_judged_on(content)} {_WORDS}", rows=tuple(rows)),),
+        tables=(Table(caption=_caption(content), rows=tuple(rows)),),
+    )
+
+
+def _caption(content):
+    chosen_by_them = _first_figures(content)["judged_on"] == "validation"
+    return (
+        f"{_judged_on(content)} {_WORDS}{_CHOSEN_BY_THEM if chosen_by_them else _CHOSEN_BY_OTHERS}"
     )
 
 
 def _judged_on(content):
-    figures_ = next(c.figures for c in content.contenders if c.figures)
+    figures_ = _first_figures(content)
     return f"On {figures_['num_examples']:,} {figures_['judged_on']} images."
+
+
+def _first_figures(content):
+    return next(c.figures for c in content.contenders if c.figures)
 
 
 def _sizes(contender):
@@ -59,9 +72,10 @@ def _run_sentences(content):
     said = "; ".join(parts)
     yield f"{_judged_on(content)} {said[0].upper()}{said[1:]}."
     if content.control in errors and content.control != content.subject:
-        examples = content.contender(label=content.subject).figures["num_examples"]
+        figures_ = content.contender(label=content.subject).figures
+        images = {name: figures_[name] for name in ("num_examples", "judged_on")}
         pair = errors[content.control], errors[content.subject]
-        said = sentences.compare_students(*pair, num_examples=examples)
+        said = sentences.compare_students(*pair, **images)
         yield said.replace("It ", f"The {content.subject} ", 1)
 
 

@@ -76,11 +76,10 @@ def test_the_figure_has_every_file_and_a_line_through_the_best_so_far(drawn):
 def test_the_sentence_compares_at_the_time_of_the_fastest_own_file():
     section = describe(
         make("pruned", 0.4, 15.0),
-        make("small", 0.5, 10.0),
+        make("small", 0.5, 10.0, is_own=True),
         make("pruned", 0.54, 12.0),
         make("pruned", 0.6, 9.0),
         make("big", 2.0, 8.0),
-        title="small",
     )
     assert section.paragraphs == (
         "In the time of the fastest file of small (0.50 ms, and up to a tenth more): pruned errs "
@@ -91,12 +90,11 @@ def test_the_sentence_compares_at_the_time_of_the_fastest_own_file():
 def test_in_the_time_of_each_own_file_worth_it_stands_the_best_of_each_other_run():
     section = describe(
         make("pruned", 0.4, 15.0),
-        make("small", 0.5, 10.0, file="int8"),
+        make("small", 0.5, 10.0, file="int8", is_own=True),
         make("pruned", 0.54, 12.0, file="late"),
-        make("small", 0.6, 11.0, file="slower and worse"),
-        make("small", 1.0, 9.5, file="float32"),
+        make("small", 0.6, 11.0, file="slower and worse", is_own=True),
+        make("small", 1.0, 9.5, file="float32", is_own=True),
         make("big", 1.1, 8.0, file="large"),
-        title="small",
     )
     _, table = section.tables
     own = {"in the time of": "int8", "its ms": 0.5, "its error %": 10.0}
@@ -140,8 +138,24 @@ def test_in_the_time_of_each_own_file_worth_it_stands_the_best_of_each_other_run
     )
 
 
+def test_a_run_that_is_called_as_the_page_is_another():
+    section = describe(
+        make("here/small", 0.5, 10.0, is_own=True), make("there/small", 0.4, 9.0), title="small"
+    )
+    assert section.paragraphs == (
+        "In the time of the fastest file of here/small (0.50 ms, and up to a tenth more): "
+        "here/small errs on 10.00% (here/small.tflite); there/small errs on 9.00% "
+        "(there/small.tflite).",
+    )
+    _, table = section.tables
+    assert table.caption.startswith("In the time of each file of here/small that")
+    assert [(row["in the time of"], row["run"]) for row in table.rows] == [
+        ("here/small.tflite", "there/small")
+    ]
+
+
 def test_without_a_file_of_its_own_there_is_no_sentence():
-    assert describe(make("big", 2.0, 8.0), title="small").paragraphs == ()
+    assert describe(make("big", 2.0, 8.0), title="big").paragraphs == ()
 
 
 def test_without_other_runs_there_is_no_section():

@@ -40,11 +40,14 @@ def test_times_are_shown_where_they_were_measured():
         }
         for threads, milliseconds in ((1, 1.5), (None, 0.75))
     ]
+    latencies.append(latencies[0] | {"batch": 8, "median_milliseconds": 9.0})
     timed = verdict | {"latencies": latencies}
     [table] = files.describe(samples.run_content(verdicts=(timed,))).tables
     assert table.rows[0]["ms per image, threads: 1"] == 1.5
     assert table.rows[0]["ms per image, TensorFlow's threads"] == 0.75
     assert table.rows[0]["95% of calls, threads: 1"] == 3.0
+    assert table.rows[0]["ms per call of 8 images, threads: 1"] == 9.0
+    assert table.rows[0]["95% of calls of 8 images, threads: 1"] == 3.0
 
 
 def test_what_is_in_a_file_is_shown_where_it_is_known():

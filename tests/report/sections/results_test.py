@@ -30,6 +30,21 @@ def test_a_run_is_told_in_sentences():
     )
 
 
+def test_whether_anything_was_chosen_by_the_images_is_told():
+    [table] = results.describe(samples.run_content()).tables
+    assert table.caption.endswith("nothing was chosen by the images of this table.")
+    contenders = [
+        dataclasses.replace(c, figures={**c.figures, "judged_on": "validation"})
+        for c in samples.run_content().contenders
+    ]
+    section = results.describe(samples.run_content(contenders=tuple(contenders)))
+    assert section.tables[0].caption.endswith(
+        "“Best” is the epoch that was best on the validation images; these are they, so that a "
+        "little more is to be expected on new ones."
+    )
+    assert "60 validation images can differ by chance" in section.paragraphs[1]
+
+
 def test_without_a_control_there_is_no_comparison():
     [student, _, teacher] = samples.run_content().contenders
     content = samples.run_content(contenders=(student, teacher), control="")

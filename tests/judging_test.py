@@ -1,0 +1,61 @@
+import keras
+import numpy as np
+import pytest
+
+from kd_keras import data, export, judging, subjects
+
+
+@pytest.fixture(scope="module")
+def splits():
+    return data.load("synthetic")
+
+
+@pytest.fixture(scope="module")
+def folder(splits, tmp_path_factory):
+    """A network that standardises by other numbers than the data's, and its file without that."""
+    keras.utils.set_random_seed(0)
+    image = keras.Input(splits.image_shape, name="image")
+    x = keras.layers.Normalization(mean=[90.0] * 3, variance=[400.0] * 3, name="standardization")(
+        image
+    )
+    x = keras.layers.GlobalAveragePooling2D()(x)
+    model = keras.Model(image, keras.layers.Dense(splits.num_classes, name="logits")(x))
+    folder = tmp_path_factory.mktemp("judged")
+    model.save(folder / "student.keras")
+    metadata = {"standardization": export.describe_standardization(model)}
+    export.write(model, folder, ("tflite_float32",), include_preprocessing=False, metadata=metadata)
+    return folder
+
+
+def evaluate(path, splits, teacher_path=None):
+    return judging.evaluate_file(subjects.Subject(path, None, teacher_path), splits, "test")
+
+
+def test_a_file_without_preprocessing_is_given_what_its_own_layer_would_make(folder, splits):
+    before = evaluate(folder / "student.keras", splits)
+    after = evaluate(folder / "tflite_float32.tflite", splits)
+    loss = "negative_log_likelihood_nats"
+    assert after[loss] == pytest.approx(before[loss], rel=1e-4)
+
+
+def test_a_teacher_that_is_not_there_is_said_and_done_without(folder, splits, capsys):
+    path = folder / "student.keras"
+    beside = evaluate(path, splits, teacher_path=path)
+    assert beside["agreement_with_teacher_percent"] == 100.0
+    assert "missing" not in capsys.readouterr().out
+    lost = folder / "lost.keras"
+    alone = evaluate(path, splits, teacher_path=lost)
+    assert "agreement_with_teacher_percent" not in alone
+    np.testing.assert_equal(alone, {name: beside[name] for name in alone})
+    assert capsys.readouterr().out.startswith(
+        f"  missing: The teacher is not there any more: {lost}. Tell its place with "
+        "--teacher_path.\n"
+    )
+
+
+def test_the_work_of_a_network_of_any_image_size_is_counted_for_these_images(splits, tmp_path):
+    image = keras.Input((None, None, 3), name="image")
+    x = keras.layers.GlobalAveragePooling2D()(keras.layers.Conv2D(2, 3)(image))
+    keras.Model(image, keras.layers.Dense(splits.num_classes)(x)).save(tmp_path / "free.keras")
+    figures = evaluate(tmp_path / "free.keras", splits)
+    assert figures["multiply_adds"] == 6 * 6 * 2 * 27 + 2 * 4
