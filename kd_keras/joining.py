@@ -116,6 +116,7 @@ def finish_peer(splits, distiller, folder):
     Returns:
         The network, in float32, and its figures under the name `peer`.
     """
+    distillation.synchronize_batch_normalization(distiller.peer, False)
     peer = models.to_plain(models.to_float32(distiller.peer))
     path = peer_path(folder)
     files.save_model(peer, path)

@@ -4,7 +4,7 @@ import time
 
 import lazy_loader
 
-from kd_keras import data, export, files, machine, metrics, models, report
+from kd_keras import data, distillation, export, files, machine, metrics, models, report
 
 # They take seconds to import, and --help must not wait for them.
 keras = lazy_loader.load("keras")
@@ -69,6 +69,7 @@ def finish(splits, distiller, outcome, folder, name, *, teacher=None, further=No
         The exit status, 0.
     """
     network = distiller.student
+    distillation.synchronize_batch_normalization(network, False)
     split = splits.test if len(splits.test) else splits.validation
     teacher_logits = None
     if teacher is not None and len(split):

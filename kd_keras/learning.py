@@ -224,7 +224,9 @@ def _train(config, splits, distiller, folder, extras=None):
         callbacks=[
             schedule,
             judging.time_epochs(folder),
-            distillation.DiscriminatorMonitor(splits.num_classes),
+            distillation.DiscriminatorMonitor(
+                splits.num_classes, learns_classes=config.discriminator.label_weight > 0
+            ),
         ],
         checkpoint_minutes=config.run.checkpoint_minutes,
         tensorboard=config.run.tensorboard,

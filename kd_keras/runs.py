@@ -45,6 +45,7 @@ _WITHOUT_EFFECT = {
     "data.download",
     "data.cache_directory",
     "data.memory_limit_gigabytes",
+    "training.host_minutes",
     # How the fraction was found, which has the effect.
     "pruning.as_fast_as",
     "pruning.format",
@@ -61,6 +62,7 @@ _CAME_LATER = {
     "distillation.joint_gradient_block",
     "distillation.joint_share",
     "distillation.weight_schedule",
+    "signal.mean_temperature",
     "student.binary_weights",
     "student.option",
     "teacher.option",

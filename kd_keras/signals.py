@@ -4,7 +4,7 @@ What a signal is lives in `distillation`; here are the choices of one run, and t
 command `cache`.
 """
 
-from kd_keras import assembly, distillation, models, report, runs
+from kd_keras import assembly, distillation, hosts, models, report, runs
 from kd_keras.distillation import cache
 
 __all__ = ["ACTIONS", "asks_teacher", "count_views", "make_signal", "read_teacher"]
@@ -53,7 +53,12 @@ def _describe_mean(section):
 
 
 def _require_possible(config, splits, teacher):
-    section = config.signal
+    section, cluster = config.signal, hosts.read_cluster()
+    if cluster.count > 1 and section.source != "live":
+        raise ValueError(
+            "Several hosts cannot keep a teacher's logits together: each would ask about its own "
+            f"part of a batch. Expected --teacher_signal=live. Received: {section.source}."
+        )
     _require_logits_to_suffice(config)
     _require_teachers_apart(config)
     if section.dropout:

@@ -63,10 +63,11 @@ def make_strategy(section):
     with _joining(cluster, section.host_minutes):
         strategy = training.make_strategy(section.devices, hosts=cluster.count)
     replicas = strategy.num_replicas_in_sync
-    if cluster.count > 1 and section.batch_size % replicas:
+    if section.batch_size % replicas:
+        whose = "of all hosts together" if cluster.count > 1 else "that share a batch"
         raise ValueError(
             f"Invalid value for batch_size. Expected a multiple of {replicas}, the number of "
-            f"devices of all hosts together. Received: {section.batch_size}."
+            f"devices {whose}. Received: {section.batch_size}."
         )
     return strategy
 

@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from kd_keras import data, export, judging, subjects
+from kd_keras import data, distillation, export, judging, subjects, training
 
 
 @pytest.fixture(scope="module")
@@ -29,6 +29,19 @@ def folder(splits, tmp_path_factory):
 
 def evaluate(path, splits, teacher_path=None):
     return judging.evaluate_file(subjects.Subject(path, None, teacher_path), splits, "test")
+
+
+def test_what_was_trained_on_several_devices_is_saved_as_any_other(splits, tmp_path):
+    image = keras.Input(splits.image_shape, name="image")
+    x = keras.layers.GlobalAveragePooling2D()(keras.layers.BatchNormalization(name="bn")(image))
+    network = keras.Model(image, keras.layers.Dense(splits.num_classes)(x))
+    distiller = distillation.Distiller(network)
+    distillation.synchronize_batch_normalization(network)
+    outcome = training.Outcome([{}], 1, network.get_weights())
+    judging.finish(splits, distiller, outcome, training.RunFolder(tmp_path), "student")
+    for name in ("student", "student_last"):
+        saved = keras.models.load_model(tmp_path / f"{name}.keras")
+        assert saved.get_layer("bn").synchronized is False
 
 
 def test_a_file_without_preprocessing_is_given_what_its_own_layer_would_make(folder, splits):

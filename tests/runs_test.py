@@ -1,4 +1,6 @@
 import dataclasses
+import json
+import pathlib
 
 import pytest
 
@@ -62,6 +64,22 @@ def test_identity_leaves_out_what_has_no_effect_and_keeps_what_has():
     assert one == two
     assert one != three
     assert one["data"] == splits.fingerprint
+
+
+def test_an_identity_at_the_defaults_has_the_fields_that_it_always_had():
+    """A field that came later belongs into `_CAME_LATER`, or every earlier run is another one."""
+    sections = (*runs.OF_A_STUDENT, "teacher", "refinement", "pruning")
+    nothing = runs.settings_with_effect(config.Config(), sections)
+    golden = pathlib.Path(__file__).parent / "golden" / "identity_fields.json"
+    assert sorted(nothing) == json.loads(golden.read_text())
+
+
+def test_how_long_hosts_wait_is_no_part_of_an_identity():
+    one, two = (
+        runs.settings_with_effect(_configure(training={"host_minutes": m}), ("training",))
+        for m in (2.0, 30.0)
+    )
+    assert one == two
 
 
 def test_a_field_that_came_later_counts_where_it_is_set():

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import main
-from kd_keras import config, signals
+from kd_keras import config, data, hosts, signals
 from kd_keras.distillation import cache as caches
 
 TEACHER = "synthetic-wide_resnet-10-1-teacher"
@@ -204,6 +204,22 @@ def test_what_a_signal_cannot_be_is_said_before_anything_is_written(
     assert sentence in capsys.readouterr().err
     assert not (tmp_path / "refused").exists()
     assert not (tmp_path / "teacher_logits").exists()
+
+
+def test_several_hosts_keep_no_logits(monkeypatch, root):
+    monkeypatch.setattr(
+        signals.hosts, "read_cluster", lambda: hosts.Cluster(("a:1", "b:2"), ("w0", "w1"))
+    )
+    asked = config.from_dictionary(
+        {
+            "data": {"dataset": "synthetic"},
+            "teacher": {"path": str(root / "first.keras")},
+            "signal": {"source": "views"},
+        }
+    )
+    with pytest.raises(ValueError, match="Several hosts cannot keep") as caught:
+        signals.read_teacher(asked, data.load("synthetic"))
+    assert str(caught.value).endswith("Expected --teacher_signal=live. Received: views.")
 
 
 def test_an_ensemble_of_other_classes_is_refused(run, tmp_path, capsys):

@@ -77,6 +77,18 @@ def test_the_second_of_two(be_host):
     assert teamwork.own_share() == (1, 2)
 
 
+def test_devices_of_one_host_share_a_batch_equally(monkeypatch):
+    strategy = type("Strategy", (), {"num_replicas_in_sync": 3})
+    monkeypatch.setattr(training, "make_strategy", lambda *devices, hosts: strategy)
+    with pytest.raises(ValueError, match="batch_size") as caught:
+        teamwork.make_strategy(config.Training(batch_size=128))
+    assert str(caught.value) == (
+        "Invalid value for batch_size. Expected a multiple of 3, the number of devices that "
+        "share a batch. Received: 128."
+    )
+    assert teamwork.make_strategy(config.Training(batch_size=129)) is strategy
+
+
 def test_hosts_meet_before_the_strategy_is_made(be_host, monkeypatch, capsys):
     be_host(1)
     done = []

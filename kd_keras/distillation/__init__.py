@@ -13,6 +13,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "adversary": ["Adversary"],
         "callbacks": ["DiscriminatorMonitor", "Schedule"],
         "distiller": ["Distiller"],
+        "forward": ["synchronize_batch_normalization"],
         "joint": ["JointDistiller", "require_both_ways"],
         "taps": ["count_features"],
         "signal": ["Signal", "make_request", "make_signal", "require_kept"],

@@ -144,14 +144,23 @@ class Adversary(keras.layers.Layer):
         if self.slopes is not None:
             unhalved += self._penalty(reals, student_logits, conditions)
         classes = [_hits(labels, teacher["class_logits"]) for teacher in teachers]
+        of_teachers, of_student = zip(
+            *(self._origin(teacher["real_score"], student["real_score"]) for teacher in teachers),
+            strict=True,
+        )
         verdict = {
             "discriminator_loss": unhalved,
-            "discriminator_teacher_accuracy": _mean(_rate(t["real_score"] > 0) for t in teachers),
-            "discriminator_student_accuracy": _rate(student["real_score"] < 0),
+            "discriminator_teacher_accuracy": _mean(of_teachers),
+            "discriminator_student_accuracy": _mean(of_student),
             "discriminator_teacher_class_accuracy": _mean(classes),
             "discriminator_student_class_accuracy": _hits(labels, student["class_logits"]),
         }
         return 0.5 * unhalved, verdict
+
+    def _origin(self, teacher_score, student_score):
+        """Where it is right about the origin, of a teacher's logits and of the student's."""
+        boundary = self.game.boundary(teacher_score, student_score)
+        return _rate(teacher_score > boundary), _rate(student_score < boundary)
 
     def _penalty(self, reals, student_logits, conditions):
         def score(logits):

@@ -79,6 +79,7 @@ class DiscriminatorMonitor(keras.callbacks.Callback):
 
     Args:
         num_classes: Number of classes, for the chance level.
+        learns_classes: Whether it is trained to tell the class; else not knowing it is no fault.
         patience: Epochs in a row before a warning is given, once for each fault.
         win: Rate of right verdicts, on teacher and student each, that counts as winning.
         report: Function that is given the sentence; prints to standard error by default.
@@ -98,9 +99,9 @@ class DiscriminatorMonitor(keras.callbacks.Callback):
 --discriminator_learning_rate or --discriminator_depth, or try --game=non_saturating.
     """
 
-    def __init__(self, num_classes, patience=3, *, win=0.98, report=None):
+    def __init__(self, num_classes, patience=3, *, learns_classes=True, win=0.98, report=None):
         super().__init__()
-        self._chance = 1 / num_classes
+        self._guessed_class_rate = 1.5 / num_classes if learns_classes else 0.0
         self._patience = patience
         self._win = win
         self._report = report or (lambda text: print(f"  warning: {text}", file=sys.stderr))
@@ -129,7 +130,7 @@ class DiscriminatorMonitor(keras.callbacks.Callback):
         if low >= self._win:
             return _WON
         same_of_all = high >= self._win and low <= 1 - self._win
-        guesses = abs(low + high - 1) <= _MARGIN and class_rate <= 1.5 * self._chance
+        guesses = abs(low + high - 1) <= _MARGIN and class_rate <= self._guessed_class_rate
         return _COLLAPSED if same_of_all or guesses else None
 
 

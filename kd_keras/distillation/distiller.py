@@ -230,10 +230,10 @@ class Distiller(Saving, keras.Model):
             self.optimizer.build(self.student_variables)
             if self.adversary:
                 self.discriminator_optimizer.build(self.adversary.trainable_variables)
-        if self.distribute_strategy.num_replicas_in_sync > 1:
-            synchronize_batch_normalization(self.student)
-            if self.adversary:
-                synchronize_batch_normalization(self.adversary.discriminator)
+        several = self.distribute_strategy.num_replicas_in_sync > 1
+        synchronize_batch_normalization(self.student, several)
+        if self.adversary:
+            synchronize_batch_normalization(self.adversary.discriminator, several)
         xla = self.xla and not self.run_eagerly
         self._untracked.student_forward = self._make_forward(
             self.student,
@@ -245,7 +245,7 @@ class Distiller(Saving, keras.Model):
         self._untracked.evaluation_forward = self._make_forward(self.student, (), False)
         if self.teacher is not None:
             self._untracked.teacher_forward = self._make_forward(
-                self.teacher, self.terms.teacher_taps, xla
+                self.teacher, self.terms.teacher_taps, xla, trains=False
             )
         self.terms.start(xla=xla)
 

@@ -17,7 +17,7 @@ from kd_keras.models import accelerate
 __all__ = ["make_forward", "synchronize_batch_normalization"]
 
 
-def make_forward(model, *, xla=False, checkpoint_gradients=False):
+def make_forward(model, *, xla=False, checkpoint_gradients=False, trains=True):
     """Return a function that runs a model and adds up its regularisation losses.
 
     Args:
@@ -27,6 +27,8 @@ def make_forward(model, *, xla=False, checkpoint_gradients=False):
             pieces are compiled one by one.
         checkpoint_gradients: Keep little of what is computed, and compute it again on the way
             back: see `recomputing.make_recomputed`.
+        trains: Whether it is ever called with `training`; otherwise nothing is exchanged, and
+            the network need not be cut.
 
     Returns:
         A function of (inputs, training) that returns the outputs and the sum of the losses that
@@ -44,7 +46,7 @@ def make_forward(model, *, xla=False, checkpoint_gradients=False):
         ([[2.0, 2.0, 2.0]], 0.0)
     """
     model = model if xla else accelerate(model)
-    is_cut = xla and any(_communicates(layer) for layer in _leaves(model))
+    is_cut = xla and trains and any(_communicates(layer) for layer in _leaves(model))
     if checkpoint_gradients:
         _refuse_what_is_cut_already(model, is_cut)
         run = make_recomputed(model, xla=xla)
@@ -55,11 +57,18 @@ def make_forward(model, *, xla=False, checkpoint_gradients=False):
     return tf.function(run, jit_compile=True) if xla else run
 
 
-def synchronize_batch_normalization(model):
-    """Make every batch normalisation of a model take its statistics over all replicas."""
+def synchronize_batch_normalization(model, synchronized=True):
+    """Make every batch normalisation of a model take its statistics over all replicas, or not.
+
+    A finished network is saved without: on what it was trained is no part of what it computes.
+
+    Args:
+        model: A `keras.Model`.
+        synchronized: Whether over all of them, or over the replica's own part.
+    """
     for layer in _leaves(model):
         if isinstance(layer, keras.layers.BatchNormalization):
-            layer.synchronized = True
+            layer.synchronized = synchronized
 
 
 def _leaves(model):

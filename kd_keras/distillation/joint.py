@@ -161,8 +161,8 @@ class JointDistiller(JointSaving, Distiller):
         super()._prepare()
         with self.distribute_strategy.scope():
             self.peer_optimizer.build(self.peer_variables)
-        if self.distribute_strategy.num_replicas_in_sync > 1:
-            synchronize_batch_normalization(self.peer)
+        several = self.distribute_strategy.num_replicas_in_sync > 1
+        synchronize_batch_normalization(self.peer, several)
         self._untracked.teacher_forward = self._make_forward(
             self.peer,
             self.terms.teacher_taps,

@@ -12,9 +12,10 @@ __all__ = ["Terms", "average"]
 
 
 def average(per_example, sample_weight=None):
-    """Sum of a replica's values divided by the size of the whole batch over all replicas.
+    """Sum of a replica's values divided by its size times the number of replicas.
 
-    Optimisers add up what the replicas give them, so that this is the mean over the batch.
+    Optimisers add up what the replicas give them, so that this is the mean over the whole batch
+    where it is shared equally among them, and the mean of their means otherwise.
 
     Example:
         >>> float(average(tf.constant([1.0, 3.0])))

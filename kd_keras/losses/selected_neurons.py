@@ -82,6 +82,7 @@ class SelectedNeurons(taps.TapLoss):
             shape=[teacher_shapes["logits"][-1], teacher_shapes[self.taps[0]][-1]],
             initializer=keras.initializers.Constant(0.5),
             trainable=False,
+            aggregation="mean",
             name="rates",
         )
 

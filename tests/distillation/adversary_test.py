@@ -175,6 +175,26 @@ def test_several_teachers_are_real_each_on_its_own():
         np.testing.assert_allclose(value, (alone[0][1][name] + alone[1][1][name]) / 2, rtol=1e-5)
 
 
+@pytest.mark.parametrize(
+    ("game", "scores", "right"),
+    [
+        ("minimax", ([2.0, -1.0], [-3.0, 1.0]), ([1, 0], [1, 0])),
+        ("least_squares", ([0.9, 0.4], [0.6, 0.3]), ([1, 0], [0, 1])),
+        ("wasserstein", ([7.0, 9.0], [6.0, 8.0]), ([0, 1], [1, 0])),
+        ("wasserstein_penalty", ([-7.0, -4.0], [-9.0, -8.0]), ([0, 1], [1, 1])),
+    ],
+)
+def test_who_is_told_from_whom_follows_the_game(monkeypatch, game, scores, right):
+    adversary = _started(game=game)
+    classes = tf.zeros([2, toys.CLASSES])
+    said = [{"real_score": tf.constant(score), "class_logits": classes} for score in scores]
+    monkeypatch.setattr(adversary, "_see_all", lambda *arguments: said)
+    monkeypatch.setattr(adversary, "_penalty", lambda *arguments: 0.0)
+    _, verdict = adversary.discriminator_loss(classes, classes, tf.zeros([2], tf.int32))
+    found = [verdict[f"discriminator_{who}_accuracy"] for who in ("teacher", "student")]
+    np.testing.assert_array_equal(found, right)
+
+
 def test_the_distiller_shows_the_discriminator_the_members_of_a_mean():
     teachers = [toys.make_residual(seed) for seed in (2, 3)]
     names = [models.member_name(1), models.member_name(2)]

@@ -4,9 +4,9 @@ from kd_keras import distillation, losses, schedules
 from tests.distillation import toys
 
 
-def _run(verdicts, patience=3):
+def _run(verdicts, patience=3, **choices):
     said = []
-    monitor = distillation.DiscriminatorMonitor(10, patience, report=said.append)
+    monitor = distillation.DiscriminatorMonitor(10, patience, report=said.append, **choices)
     for epoch, (teacher, student, classes) in enumerate(verdicts):
         monitor.on_epoch_end(
             epoch,
@@ -53,6 +53,11 @@ def test_a_discriminator_that_is_no_opponent_is_reported(verdicts, words):
 )
 def test_a_sound_game_is_not(verdicts):
     assert not _run(verdicts)
+
+
+def test_what_is_not_trained_to_tell_the_class_need_not_know_it():
+    assert _run([GUESSES] * 5, learns_classes=False) == []
+    assert len(_run([SAME_OF_ALL] * 5, learns_classes=False)) == 1
 
 
 def test_each_fault_is_reported_once():

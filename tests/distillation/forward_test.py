@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from kd_keras import models
 from kd_keras.distillation.forward import make_forward, synchronize_batch_normalization
 from tests.distillation import toys
 
@@ -28,6 +29,19 @@ def test_compiled_forms_give_what_the_model_gives(synchronized, training):
     for plain, compiled in zip(*gradients, strict=True):
         np.testing.assert_allclose(plain, compiled, rtol=1e-3, atol=1e-4)
     assert toys.largest_difference(*statistics) < 1e-4
+
+
+def test_a_network_that_is_never_trained_is_not_cut():
+    members = [toys.make_residual(seed) for seed in (1, 2)]
+    for member in members:
+        synchronize_batch_normalization(member)
+    mean = models.mean_of(members)  # whose batch normalisation lies inside models
+    with pytest.raises(ValueError, match="needs batch normalisation at the top level"):
+        make_forward(mean, xla=True)
+    images, _ = toys.make_images(4)
+    run = make_forward(mean, xla=True, trains=False)
+    outputs, _ = run(tf.cast(images, tf.float32), training=False)
+    np.testing.assert_allclose(outputs, mean(images), rtol=1e-4, atol=1e-5)
 
 
 def test_pieces_count_every_regulariser_once():

@@ -26,7 +26,7 @@ class Respondent:
         self._request = request
         self._random_states = models.active_random_states(request.teacher)
         self._strategy = request.teacher.distribute_strategy
-        forward = make_forward(request.teacher, xla=request.xla)
+        forward = make_forward(request.teacher, xla=request.xla, trains=False)
 
         def answer(images):
             return tf.cast(forward(images, training=False)[0], tf.float32)

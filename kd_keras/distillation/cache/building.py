@@ -31,7 +31,7 @@ def build(entry, respondent, record, *, views):
 
     Raises:
         OSError: If there is not enough space on the disk.
-        ValueError: If a logit cannot be kept.
+        ValueError: If a logit cannot be kept, or the teacher gives too few of them.
     """
     start, total = entry.read_ledger().rows, views * entry.rows_per_view
     _require_space(entry, (total - start) * entry.manifest.record_bytes)
@@ -46,7 +46,13 @@ def build(entry, respondent, record, *, views):
     rows = (record.encode(logits) for (logits,) in reported)
     books = _Books(entry)
     while books.rows < total:
+        before = books.rows
         _fill_shard(entry, rows, books, total)
+        if books.rows == before:
+            raise ValueError(
+                f"The teacher's answers ended early. Expected {total} rows. Received: {before}. "
+                "Ask it from one process, with --teacher_signal=live where there are several hosts."
+            )
     return total - start
 
 

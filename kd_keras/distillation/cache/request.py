@@ -73,7 +73,11 @@ class Request:
     def identity(self):
         """Everything that the logits depend on, plain values by name."""
         is_seeded = self.augmentation is not None or self.is_random
+        replicas = self.teacher.distribute_strategy.num_replicas_in_sync
+        # Each device draws its part's masks from the same state: others than one device draws.
+        divided = {"replicas": replicas} if self.is_random and replicas > 1 else {}
         return {
+            **divided,
             "layout": _LAYOUT,
             "teacher": models.fingerprint(self.teacher),
             "images": self.split.fingerprint,

@@ -61,6 +61,20 @@ class Game:
             "example, shape (batch,)."
         )
 
+    def boundary(self, teacher_score, student_score):
+        """The score above which the discriminator says Real: 0, the log-odds of a coin.
+
+        It is for watching the game; nobody is trained on it.
+
+        Args:
+            teacher_score: Of the teacher's logits, shape (batch,).
+            student_score: Of the student's logits, shape (batch,).
+
+        Returns:
+            Scalar, float32.
+        """
+        return tf.constant(0.0)
+
     def penalty_per_example(self, slope):
         """What the discriminator pays for its slope, where the game has a penalty weight.
 

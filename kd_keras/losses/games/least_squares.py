@@ -32,6 +32,10 @@ class LeastSquares(base.Game):
         real = tf.square(base.as_score(teacher_score) - 1.0)
         return 0.5 * (real + tf.square(base.as_score(student_score)))
 
+    def boundary(self, teacher_score, student_score):
+        """Half way between the two targets."""
+        return tf.constant(0.5)
+
     def student_per_example(self, student_score):
         """Half the squared distance of the student to 1."""
         return 0.5 * tf.square(base.as_score(student_score) - 1.0)

@@ -1,6 +1,7 @@
 """The game on the distance between the critic's mean values."""
 
 import keras
+import tensorflow as tf
 
 from kd_keras.losses.games import base
 
@@ -44,6 +45,14 @@ class Wasserstein(base.Game):
     def discriminator_per_example(self, teacher_score, student_score):
         """The student's value less the teacher's."""
         return base.as_score(student_score) - base.as_score(teacher_score)
+
+    def boundary(self, teacher_score, student_score):
+        """Half way between the two means, because the critic's values have no zero."""
+        means = (
+            tf.reduce_mean(base.as_score(teacher_score)),
+            tf.reduce_mean(base.as_score(student_score)),
+        )
+        return 0.5 * tf.add_n(means)
 
     def student_per_example(self, student_score):
         """The negated value of the student."""

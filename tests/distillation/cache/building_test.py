@@ -42,6 +42,17 @@ def _small_shards(monkeypatch):
     monkeypatch.setattr(entries, "_SHARD_BYTES", 2 * asked.IMAGES * 8)
 
 
+def test_a_teacher_that_gives_too_few_answers_ends_it(tmp_path):
+    class Few:
+        def answers(self, passes, **arguments):
+            yield np.zeros([7, asked.CLASSES], "float32")
+
+    request = asked.make_request()
+    entry = create(tmp_path, request)
+    with pytest.raises(ValueError, match=r"ended early\. Expected 46 rows\. Received: 7\."):
+        building.build(entry, Few(), request.record, views=2)
+
+
 @pytest.mark.parametrize("choices", [{}, {"storage": "float32"}, {"augmentation": None}])
 def test_an_entry_holds_the_logits_of_every_view(tmp_path, choices):
     request = asked.make_request(**choices)

@@ -1,3 +1,4 @@
+import errno
 import re
 
 import pytest
@@ -30,11 +31,18 @@ def test_it_is_free_after_an_error(tmp_path):
         pass
 
 
-@pytest.mark.parametrize("note", [None, "{", "[]", "{}"])
-def test_a_holder_without_a_note_is_another_process(tmp_path, note):
+def test_where_the_file_system_has_no_locks_an_entry_is_built_without(tmp_path, monkeypatch):
+    def flock(descriptor, operation):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("fcntl.flock", flock)
+    with locking.hold(tmp_path, "abc"), locking.hold(tmp_path, "abc", wait=False):
+        pass
+
+
+def test_a_holder_that_has_not_signed_yet_is_another_process(tmp_path):
     with locking.hold(tmp_path, "abc"):
-        path = tmp_path / ".abc.json"
-        path.unlink() if note is None else path.write_text(note)
+        (tmp_path / ".abc.lock").write_text("")
         with (
             pytest.raises(OSError, match=re.escape("is being built by another process.")),
             locking.hold(tmp_path, "abc", wait=False),

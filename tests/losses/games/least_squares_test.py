@@ -42,3 +42,7 @@ def test_student_minimises_half_the_squared_distance_to_real(scores):
     )
     np.testing.assert_allclose(value, (student.astype(np.float64) - 1) ** 2 / 2, rtol=1e-6)
     np.testing.assert_allclose(gradient, student - 1, rtol=1e-6)
+
+
+def test_what_is_nearer_to_1_than_to_0_is_called_real():
+    assert float(least_squares.LeastSquares().boundary([0.9, 0.7], [0.6, 0.2])) == 0.5

@@ -59,3 +59,9 @@ def test_a_bound_not_above_zero_is_refused(weight_clip):
     )
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         wasserstein.Wasserstein(weight_clip=weight_clip)
+
+
+def test_what_is_called_real_does_not_depend_on_where_the_values_lie():
+    game = wasserstein.Wasserstein()
+    assert float(game.boundary([3.0, 5.0], [1.0, 2.0])) == 2.75
+    assert float(game.boundary([103.0, 105.0], [101.0, 102.0])) == 102.75
