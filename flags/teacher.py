@@ -15,4 +15,8 @@ SECTION.add("depth", "Its layers, as in WRN-depth-width.")
 SECTION.add("width", "Its factor on the channels.")
 SECTION.add("dropout", "Its dropout probability.")
 SECTION.add("option", "Its other arguments, ARGUMENT=VALUE, see docs/methods.md.")
-SECTION.add("path", "A .keras file or a run's folder; empty: the run of train_teacher.")
+SECTION.add(
+    "path",
+    "A .keras file or a run's folder; empty: the run of train_teacher, which itself starts from "
+    "it where it is set.",
+)

@@ -65,9 +65,12 @@ def make_augmentation(config, splits):
 
 
 def build_network(section, splits, seed):
-    """A new network of a `Teacher` or `Student` section, or the student's own file."""
+    """A new network of a `Teacher` or `Student` section, or that of its file, to be trained.
+
+    Either computes under Keras's global policy, whatever the file was trained in.
+    """
     if section.path:
-        network = read_classifier(section.path, splits)
+        network = models.to_policy(read_classifier(runs.find_model(section.path), splits))
     else:
         network = _make_network(section, splits, seed)
     return models.with_binary_weights(network) if section.binary_weights else network

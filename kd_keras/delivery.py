@@ -35,12 +35,13 @@ def choose_formats(section):
     return export.available()
 
 
-def gather_contents(config, model, splits):
+def gather_contents(config, subject, model, splits):
     """What goes into every file beside the weights.
 
     Args:
         config: The configuration: which seed draws how many images to learn ranges from.
-        model: The Keras model.
+        subject: The `subjects.Subject`.
+        model: The Keras model of it.
         splits: Its data.
 
     Returns:
@@ -49,7 +50,7 @@ def gather_contents(config, model, splits):
     section = config.export
     metadata = {
         "licence": section.licence,
-        "limits": _limits_of_model(config, splits),
+        "limits": _limits_of_model(_judged_on(config, subject), splits),
         "fingerprint": {"weights": models.fingerprint_weights(model), "data": splits.fingerprint},
     }
     if not section.include_preprocessing:
@@ -131,7 +132,7 @@ def describe(config, subject, splits, verdicts):
             "Figures": _figures(subject),
         },
         verdicts=verdicts,
-        limits=_limits(config, splits, verdicts),
+        limits=_limits(config, subject, splits, verdicts),
         licence=config.export.licence,
     )
 
@@ -196,19 +197,27 @@ def _figures(subject):
     return {"judged on": figures.get("judged_on"), **plain}
 
 
-def _limits_of_model(config, splits):
+def _judged_on(config, subject):
+    """The split that the model's figures are of; without any, the one that its files ran over."""
+    return _figures(subject).get("judged on") or config.evaluation.split
+
+
+def _limits_of_model(judged_on, splits):
     return [
         f"It names one of its {splits.num_classes} classes for every picture, also for one of "
         "something else.",
-        f"Its figures are of the {config.evaluation.split} images of {splits.name}; on pictures "
-        "from another source it may be worse.",
+        f"Its figures are of the {judged_on} images of {splits.name}; on pictures from another "
+        "source it may be worse.",
         f"It was trained on images of {splits.image_shape[0]} x {splits.image_shape[1]} pixels; "
         "larger ones have to be scaled down to them.",
     ]
 
 
-def _limits(config, splits, verdicts):
-    limits = _limits_of_model(config, splits)
+def _limits(config, subject, splits, verdicts):
+    judged_on, split = _judged_on(config, subject), config.evaluation.split
+    limits = _limits_of_model(judged_on, splits)
+    if verdicts and split != judged_on:
+        limits.append(f"The figures of its files are of the {split} images.")
     batches = sorted({latency.batch for verdict in verdicts for latency in verdict.latencies})
     if batches:
         images = " or ".join("one image" if batch == 1 else f"{batch} images" for batch in batches)

@@ -1,13 +1,10 @@
 """How a trained network is judged: on which images, by which figures, and what is written down."""
 
-import time
-
 import lazy_loader
 
 from kd_keras import data, distillation, export, files, machine, metrics, models, report
 
 # They take seconds to import, and --help must not wait for them.
-keras = lazy_loader.load("keras")
 np = lazy_loader.load("numpy")
 tf = lazy_loader.load("tensorflow")
 
@@ -17,13 +14,10 @@ __all__ = [
     "finish",
     "predict_logits",
     "print_finished",
-    "read_training_seconds",
-    "time_epochs",
     "verify_files",
 ]
 
 _BATCH_SIZE = 256
-_SECONDS_FILE = "seconds.json"
 _REPORTED = ("epochs", "best_epoch", "judged_on", "parameters", "multiply_adds", "size_bytes")
 
 
@@ -96,7 +90,7 @@ def finish(splits, distiller, outcome, folder, name, *, teacher=None, further=No
     size = export.measure_complexity(folder.path / f"{name}.keras", splits.image_shape)
     figures["parameters"], figures["multiply_adds"] = size.parameters, size.multiply_adds
     figures["size_bytes"] = size.size_bytes
-    figures["training_seconds"] = read_training_seconds(folder)
+    figures["training_seconds"] = outcome.seconds
     memory = _peak_memory_bytes()
     figures["peak_memory_bytes"] = memory
     files.write_json(folder.metrics_path, figures)
@@ -113,29 +107,6 @@ def _peak_memory_bytes():
     for number, _ in enumerate(tf.config.list_logical_devices("GPU")):
         peaks[f"GPU {number}"] = tf.config.experimental.get_memory_info(f"GPU:{number}")["peak"]
     return {kind: size for kind, size in peaks.items() if size is not None}
-
-
-def time_epochs(folder):
-    """A Keras callback that keeps the seconds of every epoch, over restarts, in a run's folder."""
-    path = folder.checkpoints_path / _SECONDS_FILE
-    seconds = files.read_json(path) if path.is_file() else {}
-    started = {}
-
-    def begin(epoch, logs=None):
-        started[epoch] = time.monotonic()
-
-    def end(epoch, logs=None):
-        # An epoch that was stopped begins again, and counts once.
-        seconds[str(epoch + 1)] = time.monotonic() - started[epoch]
-        files.write_json(path, seconds)
-
-    return keras.callbacks.LambdaCallback(on_epoch_begin=begin, on_epoch_end=end)
-
-
-def read_training_seconds(folder):
-    """The seconds of all epochs of a run together, validation among them; None if not kept."""
-    path = folder.checkpoints_path / _SECONDS_FILE
-    return sum(files.read_json(path).values()) if path.is_file() else None
 
 
 def print_finished(folder):

@@ -223,7 +223,6 @@ def _train(config, splits, distiller, folder, extras=None):
         folder=folder,
         callbacks=[
             schedule,
-            judging.time_epochs(folder),
             distillation.DiscriminatorMonitor(
                 splits.num_classes, learns_classes=config.discriminator.label_weight > 0
             ),

@@ -130,14 +130,14 @@ def evaluate(config):
 
 
 def export(config):
-    """Write the files of a student, run each over the test split, and give a verdict."""
+    """Write the files of a student, run each over a split, and give a verdict."""
     subject = subjects.find_subject(config)
     splits = assembly.load_splits(subject.config)
     judging.choose_split(splits, config.evaluation.split)  # An empty one is told before the work.
     model = assembly.load_model(subject.path)
     directory = subject.path.parent / "exports"
     formats = delivery.choose_formats(config.export)
-    contents = delivery.gather_contents(config, model, splits)
+    contents = delivery.gather_contents(config, subject, model, splits)
     contents["activation_ranges"] = exporting.read_ranges(subject.path)
     written = exporting.write(model, directory, formats, **contents)
     verdicts = delivery.judge(config, model, written, splits)

@@ -7,7 +7,7 @@ such a run takes over, its folder, and what its network is made from.
 import dataclasses
 import pathlib
 
-from kd_keras import assembly, config, export, models, search, training
+from kd_keras import assembly, config, export, models, schedules, search, training
 
 __all__ = [
     "SECTIONS",
@@ -31,10 +31,11 @@ def adopt(settings, subject):
     """The settings of a finished run, for the epochs after something was done to its network.
 
     The data, the teacher, the terms and the recipe are the run's; a teacher learns from the labels
-    alone, as it did, and where a second network learned along it is the teacher now. The epochs,
-    the learning rate and the gradient's largest norm are those of `refinement`: folded, a network
-    has no normalisation that would forgive a large step. It is trained in float32, which the saved
-    network is in.
+    alone, as it did, and where a second network learned along it is the teacher now. Weights that
+    followed a schedule stay where it ended. The epochs, the learning rate and the gradient's
+    largest norm are those of `refinement`: folded, a network has no normalisation that would
+    forgive a large step. It is trained in float32, which the saved network is in, on one device,
+    which every machine has.
 
     Args:
         settings: The `config.Config` of the command.
@@ -60,7 +61,10 @@ def adopt(settings, subject):
         values = dataclasses.asdict(sections["teacher"])
         sections |= {"student": config.Student(**values), "distillation": _LABELS_ALONE}
     else:
-        sections["distillation"] = dataclasses.replace(sections["distillation"], **_ONE_LEARNS)
+        terms, epochs = sections["distillation"], sections["training"].epochs
+        sections["distillation"] = dataclasses.replace(
+            terms, weight_schedule=_ends_of(terms.schedules, epochs), **_ONE_LEARNS
+        )
     if subject.teacher_path and not is_teacher:
         teacher = dataclasses.replace(sections["teacher"], path=str(subject.teacher_path))
         sections["teacher"] = teacher
@@ -74,16 +78,26 @@ def adopt(settings, subject):
         warmup_epochs=0,
         precision="float32",
         xla="auto",
+        devices="1",
     )
     return dataclasses.replace(subject.config, **sections)
+
+
+def _ends_of(points_by_term, epochs):
+    """Schedules that stay where others were in the last epoch; none where one had not begun."""
+    return tuple(
+        f"{term}=1:{schedules.value_at(points, epochs, before=0.0)}"
+        for term, points in points_by_term.items()
+        if points[0].epoch <= epochs
+    )
 
 
 def suit(settings, command):
     """The settings as far as they suit what the command does to the network.
 
     A network that rounds has no batch normalisation, so that its inner layers hold other numbers
-    than those of the teacher: terms that compare them are left out, and that is printed. XLA is
-    not used on it, where it has not been tried.
+    than those of the teacher: terms that compare them are left out, a discriminator that is shown
+    them among these, and that is printed. XLA is not used on it, where it has not been tried.
 
     Args:
         settings: As `adopt` returns them.
@@ -100,15 +114,28 @@ def suit(settings, command):
     section = settings.distillation
     pairs = zip(section.weighted_losses, assembly.make_matching(settings), strict=True)
     inner = {name for (name, _), (loss, _) in pairs if loss.taps}
+    left_out = sorted(inner)
+    if settings.discriminator.tap and section.adversarial_weight:
+        inner.add("adversarial")
+        left_out.append("the adversary")
     if inner:
-        print(f"  without {', '.join(sorted(inner))}: folding changes the numbers of inner layers")
+        print(f"  without {', '.join(left_out)}: folding changes the numbers of inner layers")
     section = dataclasses.replace(
         section,
         loss=tuple(entry for entry in section.loss if entry.partition(":")[0] not in inner),
         loss_option=tuple(o for o in section.loss_option if o.partition(".")[0] not in inner),
+        adversarial_weight=0.0 if "adversarial" in inner else section.adversarial_weight,
+        weight_schedule=tuple(
+            entry for entry in section.weight_schedule if _term_of(entry) not in inner
+        ),
     )
     recipe = dataclasses.replace(settings.training, xla="no")
     return dataclasses.replace(settings, distillation=section, training=recipe)
+
+
+def _term_of(entry):
+    """The term whose weight or temperature an entry of `weight_schedule` is."""
+    return entry.partition("=")[0].partition(".")[0]
 
 
 def folder_of(settings, subject, command):

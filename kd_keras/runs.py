@@ -88,7 +88,7 @@ def teacher_path(config):
 def student_folder(config, name=""):
     """The folder of a student's run: the one of that name, or the one made from its parts."""
     section = config.student
-    network = pathlib.Path(section.path).stem if section.path else section.label
+    network = pathlib.Path(section.path).name.removesuffix(".keras") or section.label
     method = name_method(config.distillation)
     name = name or f"{config.data.dataset}-{network}-{method}-seed{config.run.seed}"
     return training.RunFolder(pathlib.Path(config.run.output_directory) / name)

@@ -111,6 +111,22 @@ def test_options_of_a_network_reach_it():
     assert student.get_layer("group1_block1_shortcut").filters == 32
 
 
+def test_a_network_of_a_runs_folder_is_trained_in_the_precision_of_the_run(tmp_path):
+    splits = data.load("synthetic")
+    image = keras.Input(splits.image_shape)
+    x = keras.layers.Conv2D(2, 3, name="convolution")(image)
+    logits = keras.layers.Dense(splits.num_classes, name="logits")(keras.layers.Flatten()(x))
+    keras.Model(image, logits).save(tmp_path / "student.keras")
+    section = _configure(student={"path": str(tmp_path)}).student
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        student = assembly.build_network(section, splits, seed=0)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    assert student.get_layer("convolution").compute_dtype == "bfloat16"
+    assert student.get_layer("logits").compute_dtype == "float32"
+
+
 def test_a_student_may_have_binary_weights():
     made = _configure(student={"network": "vgg", "depth": 8, "width": 1, "binary_weights": True})
     student = assembly.build_network(made.student, data.load("synthetic"), seed=0)

@@ -8,6 +8,7 @@ import pytest
 from kd_keras import config, data, delivery, export, subjects
 
 MEAN, DEVIATION = [100.0, 110.0, 120.0], [30.0, 40.0, 50.0]
+ALONE = subjects.Subject(pathlib.Path("alone.keras"), None, None)
 
 
 def configure(**values):
@@ -43,10 +44,10 @@ def test_formats_are_those_asked_for_or_every_one_that_is_installed(capsys, monk
 
 def test_contents_are_drawn_from_the_training_split_by_the_seed(splits, model):
     settings = configure(calibration_images=20, licence="CC0-1.0", static_batch=1)
-    first = delivery.gather_contents(settings, model, splits)
-    again = delivery.gather_contents(settings, model, splits)
+    first = delivery.gather_contents(settings, ALONE, model, splits)
+    again = delivery.gather_contents(settings, ALONE, model, splits)
     other = delivery.gather_contents(
-        config.Config(export=settings.export, run=config.Run(seed=1)), model, splits
+        config.Config(export=settings.export, run=config.Run(seed=1)), ALONE, model, splits
     )
     images = first["representative_images"]
     assert images.shape == (20, *splits.image_shape)
@@ -63,12 +64,13 @@ def test_contents_are_drawn_from_the_training_split_by_the_seed(splits, model):
 
 
 def test_there_are_no_more_representative_images_than_training_images(splits, model):
-    contents = delivery.gather_contents(configure(calibration_images=10**6), model, splits)
+    contents = delivery.gather_contents(configure(calibration_images=10**6), ALONE, model, splits)
     assert len(contents["representative_images"]) == len(splits.train)
 
 
 def test_a_file_without_preprocessing_is_told_its_numbers(splits, model):
-    contents = delivery.gather_contents(configure(include_preprocessing=False), model, splits)
+    settings = configure(include_preprocessing=False)
+    contents = delivery.gather_contents(settings, ALONE, model, splits)
     assert contents["metadata"]["standardization"] == {
         "mean": pytest.approx(MEAN),
         "standard_deviation": pytest.approx(DEVIATION),
@@ -78,7 +80,7 @@ def test_a_file_without_preprocessing_is_told_its_numbers(splits, model):
 @pytest.mark.parametrize("include_preprocessing", [True, False])
 def test_files_are_judged_and_timed(include_preprocessing, splits, model, tmp_path, capsys):
     settings = configure(include_preprocessing=include_preprocessing, latency_repeats=2)
-    contents = delivery.gather_contents(settings, model, splits)
+    contents = delivery.gather_contents(settings, ALONE, model, splits)
     written = export.write(model, tmp_path, ("saved_model", "tflite_int8"), **contents)
     damaged = tmp_path / "damaged.tflite"
     damaged.write_bytes(b"nothing")
@@ -182,3 +184,30 @@ def test_a_model_without_a_run_has_a_card_too(splits, model, tmp_path):
     assert "## Made from" not in card
     assert "## Teacher" not in card
     assert card.endswith("## Licence\n\nNot stated.\n")
+
+
+def test_the_limits_name_the_images_that_the_figures_are_of(splits, model, tmp_path):
+    def limits(subject):
+        validation = config.Evaluation(split="validation")
+        settings = config.Config(evaluation=validation, export=config.Export(calibration_images=1))
+        told = delivery.gather_contents(settings, subject, model, splits)["metadata"]["limits"]
+        card = delivery.describe(settings, subject, splits, [verdict]).splitlines()
+        assert f"- {told[1]}" in card
+        return told[1], card
+
+    model.save(tmp_path / "student.keras")
+    verdict = export.Verdict(
+        kind="tflite",
+        path=tmp_path / "a.tflite",
+        size_bytes=1,
+        num_examples=1,
+        error_before_percent=0.0,
+    )
+    subject = subjects.Subject(tmp_path / "student.keras", None, None)
+    told, card = limits(subject)
+    assert told.startswith("Its figures are of the validation images of synthetic;")
+    assert not any("figures of its files" in line for line in card)
+    (tmp_path / "metrics.json").write_text('{"judged_on": "test"}')
+    told, card = limits(subject)
+    assert told.startswith("Its figures are of the test images of synthetic;")
+    assert "- The figures of its files are of the validation images." in card

@@ -37,7 +37,7 @@ def test_what_was_trained_on_several_devices_is_saved_as_any_other(splits, tmp_p
     network = keras.Model(image, keras.layers.Dense(splits.num_classes)(x))
     distiller = distillation.Distiller(network)
     distillation.synchronize_batch_normalization(network)
-    outcome = training.Outcome([{}], 1, network.get_weights())
+    outcome = training.Outcome([{}], 1, network.get_weights(), 0.0)
     judging.finish(splits, distiller, outcome, training.RunFolder(tmp_path), "student")
     for name in ("student", "student_last"):
         saved = keras.models.load_model(tmp_path / f"{name}.keras")

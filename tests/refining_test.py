@@ -1,5 +1,6 @@
 """Settings that a run takes over from another, and the two commands from end to end."""
 
+import dataclasses
 import json
 
 import keras
@@ -41,7 +42,13 @@ def settings(**values):
 def test_a_run_is_gone_on_with_by_its_own_terms_and_another_recipe():
     of_run = {
         "distillation": {"loss": ["soft_target"], "temperature": 2.0},
-        "training": {"epochs": 90, "schedule": "step", "warmup_epochs": 5, "weight_decay": 0.01},
+        "training": {
+            "epochs": 90,
+            "schedule": "step",
+            "warmup_epochs": 5,
+            "weight_decay": 0.01,
+            "devices": "4",
+        },
         "student": {"depth": 16},
     }
     own = settings(epochs=3, learning_rate=0.01, clip_norm=2.0)
@@ -54,6 +61,27 @@ def test_a_run_is_gone_on_with_by_its_own_terms_and_another_recipe():
     assert (recipe.epochs, recipe.learning_rate, recipe.schedule) == (3, 0.01, "cosine")
     assert recipe.clip_norm == 2.0
     assert (recipe.warmup_epochs, recipe.precision, recipe.weight_decay) == (0, "float32", 0.01)
+    assert recipe.devices == "1"
+
+
+def test_weights_stay_where_their_schedules_ended():
+    terms = {
+        "loss": ["soft_target", "logit_l1"],
+        "adversarial_weight": 0.0,
+        "weight_schedule": [
+            "soft_target=1:0+6:4~30:1",
+            "soft_target.temperature=1:8~40:2",
+            "supervised=1:1+2:1000000",
+            "logit_l1=31:0.5",
+        ],
+    }
+    adopted = refining.adopt(settings(), subject(distillation=terms, training={"epochs": 30}))
+    points = adopted.distillation.schedules
+    assert {name: [(p.epoch, p.value) for p in points[name]] for name in points} == {
+        "soft_target": [(1, 1.0)],
+        "soft_target.temperature": [(1, pytest.approx(8 - 6 * 29 / 39))],
+        "supervised": [(1, 1e6)],
+    }
 
 
 def test_a_teacher_goes_on_with_the_labels_alone():
@@ -73,13 +101,19 @@ def test_terms_on_inner_layers_are_left_out_where_numbers_are_rounded(capsys):
     section = config.Distillation(
         loss=("attention_transfer", "soft_target:0.5"),
         loss_option=("attention_transfer.power=1", "soft_target.standardize=true"),
+        weight_schedule=("attention_transfer=1:9", "soft_target=1:2", "adversarial=1:3"),
     )
     whole = config.Config(distillation=section)
     assert refining.suit(whole, "prune") is whole
     chosen = refining.suit(whole, "quantize").distillation
     assert chosen.loss == ("soft_target:0.5",)
     assert chosen.loss_option == ("soft_target.standardize=true",)
+    assert chosen.weight_schedule == ("soft_target=1:2", "adversarial=1:3")
     assert "without attention_transfer: folding changes" in capsys.readouterr().out
+    sees_a_layer = dataclasses.replace(whole, discriminator=config.Discriminator(tap="pooled"))
+    chosen = refining.suit(sees_a_layer, "quantize").distillation
+    assert (chosen.adversarial_weight, chosen.weight_schedule) == (0.0, ("soft_target=1:2",))
+    assert "without attention_transfer, the adversary: folding" in capsys.readouterr().out
 
 
 def test_the_folder_lies_beside_the_run_unless_it_is_named(tmp_path):

@@ -32,6 +32,12 @@ def test_a_run_name_takes_the_place_of_the_made_one():
     assert runs.student_folder(made, "mine").path.as_posix() == "runs/mine"
 
 
+@pytest.mark.parametrize("path", ["own/small-0.5.keras", "runs/small-0.5", "runs/small-0.5/"])
+def test_a_run_is_named_by_the_file_or_folder_that_its_student_comes_from(path):
+    made = config.from_dictionary({"student": {"path": path}})
+    assert runs.student_folder(made).path.name.startswith("digits-small-0.5-supervised-")
+
+
 def _settings(**sections):
     return runs.settings_with_effect(_configure(**sections), ("signal",))
 

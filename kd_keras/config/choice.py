@@ -14,7 +14,8 @@ class Budget(Section):
     max_latency_milliseconds: float = 0.0  # for one image, median of the TensorFlow Lite file
     max_multiply_adds: int = 0  # for one image
     max_parameters: int = 0
-    max_size_megabytes: float = 0.0  # 10^6 bytes, of the TensorFlow Lite file in float32
+    # 10^6 bytes, of the TensorFlow Lite file in float32; of a pruned network in `Pruning.format`
+    max_size_megabytes: float = 0.0
     max_peak_memory_megabytes: float = (
         0.0  # 10^6 bytes, of running the file, beyond Python and the runtime
     )

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from kd_keras import losses, registry
 from kd_keras.distillation.forward import make_forward
+from kd_keras.distillation.hits import hits
 from kd_keras.distillation.slopes import Slopes
 from kd_keras.losses.taps import average_pixels
 
@@ -143,7 +144,7 @@ class Adversary(keras.layers.Layer):
         unhalved += self.label_weight * _cross_entropy(labels, student["class_logits"])
         if self.slopes is not None:
             unhalved += self._penalty(reals, student_logits, conditions)
-        classes = [_hits(labels, teacher["class_logits"]) for teacher in teachers]
+        classes = [hits(labels, teacher["class_logits"]) for teacher in teachers]
         of_teachers, of_student = zip(
             *(self._origin(teacher["real_score"], student["real_score"]) for teacher in teachers),
             strict=True,
@@ -153,7 +154,7 @@ class Adversary(keras.layers.Layer):
             "discriminator_teacher_accuracy": _mean(of_teachers),
             "discriminator_student_accuracy": _mean(of_student),
             "discriminator_teacher_class_accuracy": _mean(classes),
-            "discriminator_student_class_accuracy": _hits(labels, student["class_logits"]),
+            "discriminator_student_class_accuracy": hits(labels, student["class_logits"]),
         }
         return 0.5 * unhalved, verdict
 
@@ -277,7 +278,3 @@ def _mean(values):
 
 def _rate(condition):
     return tf.cast(condition, tf.float32)
-
-
-def _hits(labels, logits):
-    return _rate(tf.argmax(logits, axis=-1, output_type=labels.dtype) == labels)

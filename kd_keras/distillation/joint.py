@@ -9,6 +9,7 @@ import tensorflow as tf
 from kd_keras.distillation.batch import unpack_batch
 from kd_keras.distillation.distiller import Distiller
 from kd_keras.distillation.forward import synchronize_batch_normalization
+from kd_keras.distillation.hits import hits
 from kd_keras.distillation.micro_batches import run_forwards, run_forwards_in_parts
 from kd_keras.distillation.saving import JointSaving
 from kd_keras.distillation.updates import apply_gradients, scale_where_needed
@@ -194,7 +195,7 @@ class JointDistiller(JointSaving, Distiller):
         )
         apply_gradients(self.peer_optimizer, peer_gradients, self.peer_variables, self.clip_norm)
         of_peer = {f"peer_{name}": value for name, value in peer_terms.items()}
-        of_peer["peer_accuracy"] = _hits(batch.labels, peer["logits"])
+        of_peer["peer_accuracy"] = hits(batch.labels, peer["logits"])
         self.tracking.step(terms, shares | of_peer, regularization, batch.sample_weight)
         return self._results(peer, student["logits"], batch)
 
@@ -242,7 +243,3 @@ def _refuse_known_logits(batch):
 
 def _as_constants(outputs):
     return {name: tf.stop_gradient(value) for name, value in outputs.items()}
-
-
-def _hits(labels, logits):
-    return tf.cast(tf.argmax(logits, axis=-1, output_type=tf.int32) == labels, tf.float32)

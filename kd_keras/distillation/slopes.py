@@ -3,6 +3,8 @@
 import keras
 import tensorflow as tf
 
+from kd_keras.losses.randomness import draw_uniform
+
 __all__ = ["Slopes"]
 
 _SMALLEST_SQUARE = 1e-12  # the square root has no gradient at 0
@@ -43,16 +45,10 @@ class Slopes(keras.layers.Layer):
         Returns:
             Shape (batch,), float32, of which the gradient can be taken.
         """
-        share = self._draw(tf.shape(student_logits)[:1])[:, None]
+        share = draw_uniform(tf.shape(student_logits)[:1], self.seed_generator.next())[:, None]
         between = tf.stop_gradient(share * teacher_logits + (1.0 - share) * student_logits)
         with tf.GradientTape() as tape:
             tape.watch(between)
             value = score(between)
         squares = tf.reduce_sum(tf.square(tape.gradient(value, between)), axis=-1)
         return tf.sqrt(tf.maximum(squares, _SMALLEST_SQUARE))
-
-    def _draw(self, shape):
-        bits = tf.random.stateless_uniform(
-            shape, self.seed_generator.next(), minval=None, maxval=None, dtype=tf.int32
-        )
-        return 0.5 + tf.cast(tf.bitwise.right_shift(bits, 8), tf.float32) / 2.0**24

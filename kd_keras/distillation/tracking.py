@@ -4,6 +4,7 @@ import keras
 import tensorflow as tf
 
 from kd_keras.distillation.adversary import VERDICTS
+from kd_keras.distillation.hits import hits
 
 __all__ = ["Tracking"]
 
@@ -66,12 +67,11 @@ class Tracking(keras.layers.Layer):
             student_logits: Shape (batch, classes).
             batch: The `Batch`.
         """
-        predicted = tf.argmax(student_logits, axis=-1, output_type=tf.int32)
-        hits = tf.cast(predicted == batch.labels, tf.float32)
-        self.means["accuracy"].update_state(hits, batch.sample_weight)
+        right = hits(batch.labels, student_logits)
+        self.means["accuracy"].update_state(right, batch.sample_weight)
         if teacher is not None and "agreement" in self.means:
             expected = tf.argmax(teacher["logits"], axis=-1, output_type=tf.int32)
-            agreed = tf.cast(predicted == expected, tf.float32)
+            agreed = hits(expected, student_logits)
             self.means["agreement"].update_state(agreed, batch.sample_weight)
 
     def without_training(self, results):

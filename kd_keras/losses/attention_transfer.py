@@ -20,11 +20,11 @@ class AttentionTransfer(taps.TapLoss):
     Args:
         taps: Names of the student's layers, maps.
         teacher_taps: Names of the teacher's; empty: the same.
-        power: p > 0.
+        power: p, 1 or more: below, the slope at 0 is infinite.
         name: Name of the layer.
 
     Raises:
-        ValueError: If the power is not above 0, or a tap is not a map.
+        ValueError: If the power is below 1, or a tap is not a map.
 
     Public code:
         The paper's equation (2) has beta / 2 times the norm itself; the official code, and with
@@ -49,7 +49,7 @@ class AttentionTransfer(taps.TapLoss):
         self, taps=("group1", "group2", "group3"), teacher_taps=(), *, power=2.0, name=None
     ):
         super().__init__(taps, teacher_taps, name=name)
-        self.power = checks.above_zero("power", power)
+        self.power = checks.at_least("power", power, 1)
 
     def compare(self, teacher, student):
         """The distance of two attention maps of each example, shape (batch,)."""

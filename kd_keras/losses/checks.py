@@ -4,7 +4,15 @@ import math
 
 from kd_keras import registry
 
-__all__ = ["above_zero", "fraction", "not_negative", "one_of", "up_to_one", "whole_number"]
+__all__ = [
+    "above_zero",
+    "at_least",
+    "fraction",
+    "not_negative",
+    "one_of",
+    "up_to_one",
+    "whole_number",
+]
 
 
 def above_zero(name, value):
@@ -15,6 +23,11 @@ def above_zero(name, value):
         2.0
     """
     return _require(0 < value < math.inf, name, "a number above 0", value)
+
+
+def at_least(name, value, lowest):
+    """Return a finite number from some other on, or refuse it."""
+    return _require(lowest <= value < math.inf, name, f"{lowest} or more", value)
 
 
 def not_negative(name, value):

@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from kd_keras.losses import checks, relations, taps
+from kd_keras.losses.randomness import draw_uniform
 
 __all__ = ["ContrastMemory"]
 
@@ -207,15 +208,8 @@ class ContrastMemory(taps.TapLoss):
         order, firsts, counts = (self.order[name].value for name in ("order", "firsts", "counts"))
         own_first, own_count = (tf.gather(v, examples)[:, None] for v in (firsts, counts))
         available = tf.cast(tf.shape(order, tf.int64)[0] - own_count, tf.float32)
-        bits = tf.random.stateless_uniform(
-            [tf.shape(examples)[0], self.negatives],
-            self.seed_generator.next(),
-            minval=None,
-            maxval=None,
-            dtype=tf.int32,
-            alg="philox",
-        )
-        share = 0.5 + tf.cast(tf.bitwise.right_shift(bits, 8), tf.float32) / 2.0**24
+        shape = [tf.shape(examples)[0], self.negatives]
+        share = draw_uniform(shape, self.seed_generator.next())
         place = tf.cast(tf.minimum(share * available, available - 1.0), tf.int64)
         return tf.gather(order, place + tf.where(place >= own_first, own_count, 0))
 

@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 
 from kd_keras.losses import base, checks
+from kd_keras.losses.randomness import draw_uniform
 
 __all__ = ["NoisyTeacher"]
 
@@ -59,19 +60,10 @@ class NoisyTeacher(base.DistillationLoss):
     def _draw_noise(self, logits):
         shape = tf.shape(logits)
         radius, angle = self._draw_uniform(shape), self._draw_uniform(shape)
-        # Box and Muller's way; see below.
+        # Box and Muller's way; TensorFlow's own would be another with XLA.
         noise = tf.sqrt(-2.0 * tf.math.log1p(-radius)) * tf.cos(2.0 * math.pi * angle)
         perturbed = tf.cast(self._draw_uniform(shape[:1]) < self.probability, tf.float32)
         return self.deviation * noise * perturbed[:, None]
 
     def _draw_uniform(self, shape):
-        """In [0, 1). Of one seed, XLA makes the same integers and other numbers."""
-        bits = tf.random.stateless_uniform(
-            shape,
-            self.seed_generator.next(),
-            minval=None,
-            maxval=None,
-            dtype=tf.int32,
-            alg="philox",
-        )
-        return 0.5 + tf.cast(tf.bitwise.right_shift(bits, 8), tf.float32) / 2.0**24
+        return draw_uniform(shape, self.seed_generator.next())

@@ -130,7 +130,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "fingerprints": ["fingerprint", "fingerprint_weights"],
         "kernel_transforms": ["to_plain"],
         "normalization_statistics": ["re_estimate_statistics"],
-        "precision": ["to_float32"],
+        "precision": ["to_float32", "to_policy"],
         "rep_distiller": ["read_rep_distiller"],
         "pruning": ["prune_filters"],
         "sharing": ["share_convolutions"],

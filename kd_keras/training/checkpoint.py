@@ -5,6 +5,7 @@ What a state consists of is in `state`; when one is saved within an epoch is in 
 
 import csv
 import math
+import time
 
 import keras
 
@@ -33,6 +34,8 @@ class Checkpoint(keras.callbacks.Callback):
         epoch: Epochs that are done, in the state that is saved.
         step: Steps of the next epoch that are done, in the state that is saved.
         position: Steps of this epoch that are done now.
+        seconds: That training up to the state that is saved has taken, over restarts, validation
+            among them.
         history: One dictionary per epoch.
         best: `epoch`, `accuracy` and `loss` of the best student, or None.
         best_weights: The best student's weights, or None.
@@ -46,7 +49,9 @@ class Checkpoint(keras.callbacks.Callback):
         self._candidate = None
         self._first_step = 0
         self._metrics = []
+        self._started = None
         self.epoch = self.step = self.position = 0
+        self.seconds = 0.0
         self.history = []
         self.best = None
         self.best_weights = None
@@ -82,6 +87,7 @@ class Checkpoint(keras.callbacks.Callback):
                 f"Received: no {error}. Remove the file to start over."
             ) from None
         self.step = self._first_step = meta.get("step", 0)
+        self.seconds, self._started = meta.get("seconds", 0.0), None
         if self.best:
             self.best_weights = self._read_best(distiller.student.get_weights())
         # A process may have been killed before it came to these.
@@ -99,7 +105,9 @@ class Checkpoint(keras.callbacks.Callback):
         return bool(self._metrics) and not self._state.has_metrics(self._metrics)
 
     def on_epoch_begin(self, epoch, logs=None):
-        """Put the metrics of a begun epoch back, which have just been set to 0."""
+        """Take the time; put the metrics of a begun epoch back, which have just been set to 0."""
+        if self._started is None:
+            self._started = time.monotonic() - self.seconds
         if self._metrics:
             self._state.load_metrics(self._metrics)
             self._metrics = []
@@ -151,9 +159,16 @@ class Checkpoint(keras.callbacks.Callback):
         self._write_history()
 
     def _save(self, *, epoch, step):
-        meta = {"epoch": epoch, "step": step, "history": self.history, "best": self.best}
+        seconds = self.seconds if self._started is None else time.monotonic() - self._started
+        meta = {
+            "epoch": epoch,
+            "step": step,
+            "seconds": seconds,
+            "history": self.history,
+            "best": self.best,
+        }
         self._state.save(self._path, meta, with_metrics=step > 0)
-        self.epoch, self.step = epoch, step
+        self.epoch, self.step, self.seconds = epoch, step, seconds
 
     def _unstable(self, names, place):
         if self.step:

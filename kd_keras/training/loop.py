@@ -26,11 +26,13 @@ class Outcome:
         history: One dictionary per epoch.
         best_epoch: The epoch, from 1, that was best on validation; the last without validation.
         best_weights: The student's weights then, as `student.get_weights()` gives them.
+        seconds: That all epochs took together, over restarts, validation among them.
     """
 
     history: list
     best_epoch: int
     best_weights: list
+    seconds: float
 
 
 @release_graphs()
@@ -116,7 +118,7 @@ def train(
                 checkpoint.restore(distiller)  # fit leaves the averages in place of the weights
     best_epoch = checkpoint.best["epoch"] if checkpoint.best else epochs
     best_weights = checkpoint.best_weights or distiller.student.get_weights()
-    return Outcome(checkpoint.history, best_epoch, best_weights)
+    return Outcome(checkpoint.history, best_epoch, best_weights, checkpoint.seconds)
 
 
 def _place(checkpoint):

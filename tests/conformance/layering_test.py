@@ -26,6 +26,7 @@ LEVELS = {
     "config": 0,
     "data": 1,
     "intervals": 1,
+    "locking": 1,
     "losses": 1,
     "metrics": 1,
     "models": 1,

@@ -62,19 +62,23 @@ def contents(folder):
     found = {"files": sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file())}
     for path in (folder / "checkpoints").glob("*.npz"):
         groups, meta = archive.read_arrays(path, advice="")
-        found[f"{path.name}: what is known"] = meta
+        found[f"{path.name}: what is known"] = _of_any_process(meta)
         found |= {f"{path.name}: {name}": arrays for name, arrays in groups.items()}
     found["history.csv"] = (folder / "history.csv").read_bytes()
     figures = json.loads((folder / "metrics.json").read_text())
-    found["metrics.json"] = {k: v for k, v in figures.items() if k not in _OF_A_PROCESS}
+    found["metrics.json"] = _of_any_process(figures)
     found["identity"] = json.loads((folder / "config.json").read_text())["identity"]
     for path in folder.parent.rglob("views-*.bin"):
         found[f"{path.name} of the cache"] = path.read_bytes()
         ledger = json.loads((path.parent / "ledger.json").read_text())
-        found["the cache's ledger"] = {k: v for k, v in ledger.items() if k not in _OF_A_PROCESS}
+        found["the cache's ledger"] = _of_any_process(ledger)
     for path in folder.glob("*.keras"):
         found[f"{path.name}: weights"] = keras.models.load_model(path).get_weights()
     return found
+
+
+def _of_any_process(values):
+    return {name: value for name, value in values.items() if name not in _OF_A_PROCESS}
 
 
 def differences(first, second):

@@ -94,6 +94,18 @@ def test_help_tells_choices_and_defaults():
     assert "--learning_rate_drops Epochs, from 1, it falls at; empty: 40% and 80%. --" in lines
 
 
+def test_help_tells_what_a_flag_is_to_the_command():
+    teacher = " ".join(ask_for_help("train_teacher", "--help").split())
+    assert (
+        "empty: the run of train_teacher, which itself starts from it where it is set." in teacher
+    )
+    student = " ".join(ask_for_help("distill", "--help").split())
+    assert "A .keras file or a run's folder with a network of your own to train" in student
+    pruning = " ".join(ask_for_help("prune", "--help").split())
+    assert "file: in float32, that of a pruned network as it is timed; 0: any." in pruning
+    assert "run each over a split, and give a verdict." in ask_for_help("export", "--help")
+
+
 def test_help_fits_the_terminal(monkeypatch):
     monkeypatch.setattr("shutil.get_terminal_size", lambda: types.SimpleNamespace(columns=80))
     lines = ask_for_help("distill", "--help").split("\n")

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from kd_keras.losses import AttentionTransfer
 from tests.losses import numeric
@@ -60,9 +61,18 @@ def test_the_default_is_the_published_one():
     assert loss.default_weight == 1000.0
 
 
-def test_a_power_of_zero_and_a_vector_are_refused():
-    with pytest.raises(ValueError, match=r"power. Expected a number above 0. Received: 0.0"):
-        AttentionTransfer(power=0.0)
+def test_the_lowest_power_has_a_gradient_where_nothing_is_active():
+    """Below it the slope of |a|^p at 0 is infinite, and times the sign there not a number."""
+    loss = AttentionTransfer(taps=("a",), power=1)
+    student = tf.Variable([[[[0.0], [2.0]]]])
+    with tf.GradientTape() as tape:
+        value = loss.per_example({"a": tf.ones([1, 1, 2, 1])}, {"a": student})
+    assert np.all(np.isfinite(tape.gradient(value, student)))
+
+
+def test_a_power_below_one_and_a_vector_are_refused():
+    with pytest.raises(ValueError, match=r"power\. Expected 1 or more\. Received: 0\.5"):
+        AttentionTransfer(power=0.5)
     loss, vectors = AttentionTransfer(taps=("pooled",)), np.ones([6, 3])
     with pytest.raises(ValueError, match=r"AttentionTransfer compares maps.*pooled of the teacher"):
         numeric.connect(loss, {"pooled": vectors}, {"pooled": vectors})

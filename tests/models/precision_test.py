@@ -108,6 +108,47 @@ def test_an_adapted_normalization_keeps_what_it_has_learned():
     np.testing.assert_allclose(twin.layers[1](images()), layer(images()), rtol=1e-6)
 
 
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
+def test_a_loaded_network_computes_under_a_policy_as_a_new_one(policy, tmp_path):
+    network().save(tmp_path / "network.keras")
+    loaded = keras.models.load_model(tmp_path / "network.keras")
+    keras.config.set_dtype_policy(policy)
+    try:
+        new, twin = network(), precision.to_policy(loaded)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    kept = ("standardization", "logits")
+    computing = [x for x in every_layer(twin) if not isinstance(x, keras.layers.InputLayer)]
+    computed = {layer.name: layer.compute_dtype for layer in computing}
+    half = policy.removeprefix("mixed_")
+    assert computed == {name: "float32" if name in kept else half for name in computed}
+    assert {"stem", "normalization", "shared", *kept} < set(computed)
+    assert {layer.variable_dtype for layer in every_layer(twin)} == {"float32"}
+    assert twin.input.dtype == twin.output.dtype == "float32"
+    new.set_weights(loaded.get_weights())
+    np.testing.assert_allclose(twin(images()), new(images()), atol=1e-2)
+    assert not np.array_equal(twin(images()), loaded(images()))
+
+
+def test_the_last_layer_of_a_model_inside_stays_in_float32():
+    image, features = keras.Input((3,)), keras.Input((4,))
+    inner = keras.Model(features, keras.layers.Dense(2)(keras.layers.Dense(4)(features)))
+    twin = precision.to_policy(
+        keras.Model(image, inner(keras.ops.cast(keras.layers.Dense(4)(image), "float32"))),
+        "mixed_bfloat16",
+    )
+    kinds = [x.compute_dtype for x in every_layer(twin) if isinstance(x, keras.layers.Dense)]
+    assert kinds == ["bfloat16", "bfloat16", "float32"]
+
+
+def test_under_float32_a_model_in_half_precision_is_brought_back():
+    image = keras.Input((3,))
+    model = keras.Model(image, keras.layers.Dense(2, dtype="mixed_bfloat16")(image))
+    twin = precision.to_policy(model)
+    assert twin.layers[1].compute_dtype == "float32"
+    assert precision.to_policy(twin) is twin
+
+
 class Block(keras.layers.Layer):
     """A layer that makes another one, which takes the global policy."""
 
@@ -130,6 +171,10 @@ def test_a_layer_inside_a_layer_is_converted_too():
     finally:
         keras.config.set_dtype_policy("float32")
     assert twin.layers[1].inner.compute_dtype == "float32"
+    tail = keras.Model(image, keras.layers.Dense(2)(twin(image)))
+    assert precision.to_policy(tail, "mixed_bfloat16").layers[1].layers[1].inner.compute_dtype == (
+        "bfloat16"
+    )
 
 
 def test_a_lambda_keeps_the_names_around_it():

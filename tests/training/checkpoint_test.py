@@ -1,5 +1,6 @@
 import csv
 import errno
+import types
 
 import numpy as np
 import pytest
@@ -204,6 +205,25 @@ def begin(checkpoint, distiller, *, epoch, steps):
     for batch in range(steps):
         distiller.tracking.means["loss"].update_state(0.1 * (batch + 1))
         checkpoint.on_train_batch_end(batch, logs_of())
+
+
+def test_the_time_of_training_is_kept_over_restarts(distiller, tmp_path, monkeypatch):
+    clock = types.SimpleNamespace(now=100.0, monotonic=lambda: clock.now)
+    monkeypatch.setattr("kd_keras.training.checkpoint.time", clock)
+    begun = restored(tmp_path, distiller)
+    begun.on_epoch_begin(0)
+    clock.now += 10
+    begun.position = 3
+    begun.save_within_epoch()
+    clock.now += 1000  # what is not in the state that is saved is lost, and done again
+    later = restored(tmp_path, distiller)
+    later.on_epoch_begin(0)
+    clock.now += 5
+    later.on_epoch_end(0, logs_of())
+    later.on_epoch_begin(1)
+    clock.now += 7
+    later.on_epoch_end(1, logs_of())
+    assert restored(tmp_path, distiller).seconds == later.seconds == 10 + 5 + 7
 
 
 def test_a_step_is_saved_with_the_metrics_so_far(checkpoint, distiller, tmp_path):
