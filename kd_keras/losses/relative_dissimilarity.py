@@ -13,7 +13,8 @@ class RelativeDissimilarity(taps.TapLoss):
     """Relative dissimilarity: what is nearer for the teacher is nearer for the student.
 
     mean over the triples (i, j, k) of the batch for which the teacher has d(i, j) < d(i, k) of
-    max(0, d_student(i, j) - d_student(i, k) + margin), d the squared Euclidean distance.
+    max(0, d_student(i, j) - d_student(i, k) + margin), d the squared Euclidean distance divided by
+    the number of features.
 
     Several teachers vote: a triple counts where more than half of them have d(i, j) < d(i, k). Each
     has distances of its own, so that they may differ in channels.
@@ -23,7 +24,7 @@ class RelativeDissimilarity(taps.TapLoss):
     Args:
         taps: Names of the student's layers.
         teacher_taps: Names of the teacher's; empty: the same.
-        margin: In squared units of the student's features, 0 or more.
+        margin: In squared units of one of the student's features, 0 or more.
         teachers: Names of the members of a mean of several teachers, which vote; empty: one
             teacher.
         name: Name of the layer.
@@ -34,7 +35,8 @@ class RelativeDissimilarity(taps.TapLoss):
     Public code:
         None is known. The formula is written from descriptions of the paper; how its votes are
         counted, its margin and its weight were not found, so that 1 for both is no
-        recommendation. With a mean of several teachers in probability space and the soft target
+        recommendation. The division by the number of features makes them mean the same on maps
+        of any size; undivided, with a weight of 1, it drowned the labels on CIFAR-10. With a mean of several teachers in probability space and the soft target
         beside it this is the paper's whole objective.
 
     Example:
@@ -74,7 +76,8 @@ class RelativeDissimilarity(taps.TapLoss):
         return [{tap: by_name[f"{one}/{tap}"] for tap in self.taps} for one in self.teachers]
 
     def _violations(self, teachers, student):
-        student = relations.squared_distances_by_products(taps.flatten(student))
+        features = taps.flatten(student)
+        student = relations.squared_distances_by_products(features) / features.shape[-1]
         others = tf.cast(relations.other_examples(student), tf.float32)
         triples = _voted(teachers) * others[:, :, None] * others[:, None, :]
         violations = tf.nn.relu(student[:, :, None] - student[:, None, :] + self.margin)

@@ -18,7 +18,8 @@ def _formula(margin):
         for i, j, k in itertools.permutations(range(count), 3):
             if d_teacher[i, j] < d_teacher[i, k]:
                 triples += 1
-                values[i] += max(0.0, d_student[i, j] - d_student[i, k] + margin)
+                closer = (d_student[i, j] - d_student[i, k]) / student["a"].shape[-1]
+                values[i] += max(0.0, closer + margin)
         return count * values / triples
 
     return formula
@@ -69,8 +70,8 @@ def _formula_of_votes(names):
             )
             if 2 * votes > len(names):
                 triples += 1
-                violation = distance(student["a"], i, j) - distance(student["a"], i, k) + 1.0
-                values[i] += max(0.0, violation)
+                closer = distance(student["a"], i, j) - distance(student["a"], i, k)
+                values[i] += max(0.0, closer / student["a"].shape[-1] + 1.0)
         return count * values / triples
 
     return formula
