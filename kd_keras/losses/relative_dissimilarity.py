@@ -36,8 +36,9 @@ class RelativeDissimilarity(taps.TapLoss):
         None is known. The formula is written from descriptions of the paper; how its votes are
         counted, its margin and its weight were not found, so that 1 for both is no
         recommendation. The division by the number of features makes them mean the same on maps
-        of any size; undivided, with a weight of 1, it drowned the labels on CIFAR-10. With a mean of several teachers in probability space and the soft target
-        beside it this is the paper's whole objective.
+        of any size; undivided, with a weight of 1, it drowned the labels on CIFAR-10. With the
+        mean of several teachers in probability space and the soft target beside it this is the
+        paper's whole objective.
 
     Example:
         >>> features = {"a": tf.constant([[0.0], [1.0], [5.0]])}
