@@ -1,6 +1,7 @@
 """What every test starts from: two logical processors, one seed, one dtype policy."""
 
 import os
+import signal
 
 import pytest
 
@@ -21,6 +22,16 @@ def pytest_configure(config):
     processor = tf.config.list_physical_devices("CPU")[0]
     devices = [tf.config.LogicalDeviceConfiguration()] * 2
     tf.config.set_logical_device_configuration(processor, devices)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _interruptible():
+    """A shell has what it starts in the background ignore Ctrl-C, which tests send."""
+    before = signal.getsignal(signal.SIGINT)
+    if before is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -17,12 +17,12 @@ from kd_keras import machine
 ROOT = pathlib.Path(main.__file__).parent
 SMALL = (
     "--dataset=synthetic",
-    "--teacher_depth=10",
+    "--teacher=plain_cnn",
+    "--teacher_depth=5",
     "--teacher_width=1",
-    "--student_depth=10",
+    "--student=plain_cnn",
+    "--student_depth=5",
     "--student_width=1",
-    "--teacher_dropout=0",
-    "--student_dropout=0",
     "--batch_size=32",
     "--epochs=2",
     "--learning_rate=0.05",
@@ -81,7 +81,7 @@ def test_a_row_fails_with_its_reason_and_the_others_finish(compared):
 
 
 def test_the_teacher_was_trained_and_asked_once_for_all(compared):
-    assert (compared / "synthetic-wide_resnet-10-1-teacher" / "teacher.keras").is_file()
+    assert (compared / "synthetic-plain_cnn-5-1-teacher" / "teacher.keras").is_file()
     assert "built in" in (compared / "methods" / "cache.log").read_text()
     log = (compared / "methods" / "adversarial-seed0" / "distill.log").read_text()
     assert "built in" not in log
@@ -134,7 +134,7 @@ def wait_for(path, text, may_come=lambda: True):
 
 def test_a_mistake_is_said_before_anything_is_run(copied, capsys, monkeypatch):
     monkeypatch.setattr("subprocess.Popen", None)
-    assert main.main(words_in(copied, "--method=deep: --teacher_depth=16")) == 2
+    assert main.main(words_in(copied, "--method=deep: --teacher_depth=8")) == 2
     assert capsys.readouterr().err.startswith("main.py: The method deep changes teacher.depth to")
     assert main.main(words_in(copied, "--weight_decay=0.01")) == 2
     said = capsys.readouterr().err

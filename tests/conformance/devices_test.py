@@ -60,7 +60,11 @@ def _assert_same(first, second, tolerance=2e-5):
 
 @pytest.mark.parametrize(
     ("replicas", "xla"),
-    [(1, True), pytest.param(2, False, marks=pytest.mark.slow), (2, True)],
+    [
+        pytest.param(1, True, marks=pytest.mark.slow),
+        pytest.param(2, False, marks=pytest.mark.slow),
+        (2, True),
+    ],
 )
 def test_devices_and_xla_leave_the_result_alone(replicas, xla):
     _assert_same(_weights_after(1, False), _weights_after(replicas, xla))

@@ -109,8 +109,9 @@ def runs(tmp_path_factory):
     }
 
 
+@pytest.mark.slow
 def test_a_run_that_was_killed_twice_ends_as_one_that_never_was(runs):
-    """In a step, and while its figures are written; the signals and a full disk are slow."""
+    """In a step, and while its figures are written; in one process it is in `loop_test`."""
     name, lives = runs["distill"].live(("kill@step:4", "kill@half:metrics.json:1"), EVERY_STEP)
     assert lives == [(KILLED, ""), (KILLED, ""), (0, "")]
     assert runs["distill"].differences(name) == []

@@ -151,6 +151,7 @@ def test_a_signal_ends_the_run_between_two_steps(
     assert_equal_to_the_bit(plain_run, distiller, outcome)
 
 
+@pytest.mark.slow
 def test_a_run_with_averaged_weights_goes_on_after_a_full_disk(averaged_run, tmp_path, monkeypatch):
     original = training.State.save
 
