@@ -9,6 +9,7 @@ import lazy_loader
 
 TABLE = {
     "keras": "kd_keras.export.keras_format:write_keras",
+    "keras_float16": "kd_keras.export.keras_float16:write_keras_float16",
     "onnx": "kd_keras.export.onnx:write_onnx",
     "saved_model": "kd_keras.export.saved_model:write_saved_model",
     "tflite_dynamic_int8": "kd_keras.export.tflite_dynamic_int8:write_tflite_dynamic_int8",

@@ -1,14 +1,17 @@
 """Reading a `.keras` file without trusting it."""
 
+import io
 import json
 import re
 import zipfile
 
+import h5py
 import keras
+import numpy as np
 import tensorflow as tf
 
 from kd_keras import models
-from kd_keras.export import contents, files, predictor
+from kd_keras.export import contents, files, keras_float16, predictor
 
 __all__ = ["load_keras", "make_predict_function", "read_keras_file"]
 
@@ -106,7 +109,20 @@ def read_keras_file(path):
         image_shape=tuple(model.inputs[0].shape),
         logits_shape=tuple(model.outputs[0].shape),
         class_names=contents.read_class_names(path),
+        precision=_read_precision(path),
     )
+
+
+def _read_precision(path):
+    """In what the file keeps its kernels; the network computes in float32 in either case."""
+    types = set()
+    with zipfile.ZipFile(path) as archive:
+        if keras_float16.WEIGHTS_NAME not in archive.namelist():
+            return "float32"  # in several parts, as Keras alone writes it
+        weights = io.BytesIO(archive.read(keras_float16.WEIGHTS_NAME))
+    with h5py.File(weights) as file:
+        file.visititems(lambda _, member: types.add(getattr(member, "dtype", None)))
+    return "float16 weights" if np.dtype(np.float16) in types else "float32"
 
 
 def make_predict_function(model):

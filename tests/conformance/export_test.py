@@ -14,6 +14,7 @@ SLOWLY = [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) fo
 FLOATS = ("keras", "saved_model", "tflite_float32")
 # A part of the logits' range: what is lost with the bits of weights and activations.
 LOSSES = {
+    "keras_float16": 0.005,
     "tflite_float16": 0.005,
     "tflite_dynamic_int8": 0.05,
     "tflite_int8": 0.15,

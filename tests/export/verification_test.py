@@ -198,6 +198,7 @@ def test_a_file_in_fewer_bits_has_to_keep_its_error_alone(exported, trained, cal
     labels = best_labels(trained, calibration)
     strict = {"max_logit_difference": 0.0, "max_error_increase": 100.0}
     for name, precision in (
+        ("keras_float16", "float16 weights"),
         ("tflite_float16", "float16 weights"),
         ("tflite_int8", "int8"),
         ("tflite_int16x8", "int16x8"),
