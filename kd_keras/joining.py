@@ -4,7 +4,17 @@ How they learn is in `distillation.joint`. The second network is called the peer
 teacher's section, and its file is called as a teacher's is.
 """
 
-from kd_keras import assembly, data, distillation, export, files, judging, metrics, models
+from kd_keras import (
+    assembly,
+    data,
+    distillation,
+    distillers,
+    export,
+    files,
+    judging,
+    metrics,
+    models,
+)
 
 __all__ = ["build_distiller", "finish_peer", "peer_path", "require_possible"]
 
@@ -33,7 +43,7 @@ def require_possible(config):
             f"--teacher_ensemble. Received: {found}."
         )
     if section.learns_both_ways:
-        distillation.require_both_ways(loss for loss, _ in assembly.make_matching(config))
+        distillation.require_both_ways(loss for loss, _ in distillers.make_matching(config))
     if section.joint_share != "none":
         _require_shareable(config)
     assembly.network_arguments(config.teacher)
@@ -74,7 +84,7 @@ def build_distiller(config, splits):
         ValueError: If the two do not go together.
     """
     section, recipe = config.distillation, config.training
-    matching = assembly.make_matching(config)
+    matching = distillers.make_matching(config)
     for loss, _ in matching:
         if loss.needs_examples:
             loss.set_examples(splits.train.labels)
@@ -89,11 +99,11 @@ def build_distiller(config, splits):
         track_gradient_shares=section.track_gradient_shares,
     )
     steps = data.steps_per_epoch(splits.train, recipe.batch_size)
-    assembly.compile_distiller(
+    distillers.compile_distiller(
         recipe,
         distiller,
-        assembly.make_optimizer(recipe, recipe, steps, average_decay=recipe.average_decay),
-        assembly.make_optimizer(recipe, recipe, steps),
+        distillers.make_optimizer(recipe, recipe, steps, average_decay=recipe.average_decay),
+        distillers.make_optimizer(recipe, recipe, steps),
     )
     return distiller
 

@@ -13,6 +13,7 @@ from kd_keras import (
     assembly,
     data,
     distillation,
+    distillers,
     fitting,
     joining,
     judging,
@@ -44,7 +45,7 @@ def train_teacher(config):
             return judging.print_finished(folder)
         with strategy.scope(), _policy(config):
             network = assembly.build_network(config.teacher, splits, config.run.seed)
-            distiller = assembly.build_distiller(config, splits, network)
+            distiller = distillers.build_distiller(config, splits, network)
         outcome = _train(config, splits, distiller, folder)
         if not teamwork.is_chief():
             return 0
@@ -54,7 +55,7 @@ def train_teacher(config):
 def distill(config):
     """Train the student on the labels, the teacher and the learned loss, and test it once."""
     config, strategy = prepare(config)
-    assembly.make_matching(config)  # A wrong setting is told before anything is loaded.
+    distillers.make_matching(config)  # A wrong setting is told before anything is loaded.
     assembly.network_arguments(config.student)
     folder = runs.student_folder(config, config.run.name)
     if config.distillation.joint != "none":
@@ -138,7 +139,7 @@ def _teach(
         with strategy.scope():
             signal = signals.make_signal(config, splits, teacher)
         with strategy.scope(), _policy(config):
-            distiller = assembly.build_distiller(config, splits, build_student(), signal.teacher)
+            distiller = distillers.build_distiller(config, splits, build_student(), signal.teacher)
         outcome = _train(config, splits, distiller, folder, signal.extras)
         if not teamwork.is_chief():
             return 0

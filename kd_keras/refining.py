@@ -7,7 +7,7 @@ such a run takes over, its folder, and what its network is made from.
 import dataclasses
 import pathlib
 
-from kd_keras import assembly, config, export, models, schedules, search, training
+from kd_keras import config, distillers, export, models, schedules, search, training
 
 __all__ = [
     "SECTIONS",
@@ -112,7 +112,7 @@ def suit(settings, command):
     if command != "quantize":
         return settings
     section = settings.distillation
-    pairs = zip(section.weighted_losses, assembly.make_matching(settings), strict=True)
+    pairs = zip(section.weighted_losses, distillers.make_matching(settings), strict=True)
     inner = {name for (name, _), (loss, _) in pairs if loss.taps}
     left_out = sorted(inner)
     if settings.discriminator.tap and section.adversarial_weight:

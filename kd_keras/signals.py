@@ -4,7 +4,7 @@ What a signal is lives in `distillation`; here are the choices of one run, and t
 command `cache`.
 """
 
-from kd_keras import assembly, distillation, hosts, models, report, runs
+from kd_keras import assembly, distillation, distillers, hosts, models, report, runs
 from kd_keras.distillation import cache
 
 __all__ = ["ACTIONS", "asks_teacher", "count_views", "make_signal", "read_teacher"]
@@ -74,7 +74,7 @@ def _require_possible(config, splits, teacher):
 
 def _require_logits_to_suffice(config):
     section = config.signal
-    on_taps = [loss for loss, _ in assembly.make_matching(config) if loss.taps]
+    on_taps = [loss for loss, _ in distillers.make_matching(config) if loss.taps]
     adversary = ["Adversary"] if _shows_layers(config) else []
     of_taps = [type(loss).__name__ for loss in on_taps] + adversary
     if of_taps and section.source != "live":

@@ -9,15 +9,16 @@ import keras
 import tensorflow as tf
 
 from kd_keras.distillation.batch import check_models, require_same_classes, unpack_batch
-from kd_keras.distillation.forward import make_forward, synchronize_batch_normalization
+from kd_keras.distillation.forward import synchronize_batch_normalization
 from kd_keras.distillation.look_ahead import LookAhead
-from kd_keras.distillation.micro_batches import run_forwards, run_forwards_in_parts, run_in_parts
+from kd_keras.distillation.micro_batches import run_in_parts
+from kd_keras.distillation.passes import Pass
 from kd_keras.distillation.saving import Saving
 from kd_keras.distillation.taps import connect_losses, require_features
 from kd_keras.distillation.terms import Terms, average
 from kd_keras.distillation.tracking import Tracking
 from kd_keras.distillation.updates import apply_gradients, gradient_shares, scale_where_needed
-from kd_keras.models import active_random_states, with_taps
+from kd_keras.models import active_random_states
 
 __all__ = ["Distiller"]
 
@@ -27,9 +28,9 @@ class _Untracked:
 
     def __init__(self, teacher):
         self.teacher = teacher
-        self.teacher_forward = None
-        self.student_forward = None
-        self.evaluation_forward = None
+        self.teacher_pass = None
+        self.student_pass = None
+        self.evaluation_pass = None
 
 
 @keras.saving.register_keras_serializable(package="kd_keras")
@@ -235,31 +236,24 @@ class Distiller(Saving, keras.Model):
         if self.adversary:
             synchronize_batch_normalization(self.adversary.discriminator, several)
         xla = self.xla and not self.run_eagerly
-        self._untracked.student_forward = self._make_forward(
+        self._untracked.student_pass = Pass(
             self.student,
             self.terms.student_taps,
-            xla,
+            micro_batches=self.micro_batches,
+            xla=xla,
             checkpoint_gradients=self.checkpoint_gradients,
         )
         # Without XLA, which would compile anew for a last batch that is smaller.
-        self._untracked.evaluation_forward = self._make_forward(self.student, (), False)
+        self._untracked.evaluation_pass = Pass(self.student)
         if self.teacher is not None:
-            self._untracked.teacher_forward = self._make_forward(
-                self.teacher, self.terms.teacher_taps, xla, trains=False
+            self._untracked.teacher_pass = Pass(
+                self.teacher,
+                self.terms.teacher_taps,
+                micro_batches=self.micro_batches,
+                xla=xla,
+                trains=False,
             )
         self.terms.start(xla=xla)
-
-    def _make_forward(self, model, taps, xla, **choices):
-        tapped = with_taps(model, taps) if taps else model
-        forward = make_forward(tapped, xla=xla, **choices)
-
-        def run(image, training):
-            outputs, regularization = forward(image, training=training)
-            outputs = outputs if taps else {"logits": outputs}
-            outputs = {name: tf.cast(value, tf.float32) for name, value in outputs.items()}
-            return outputs, regularization
-
-        return run
 
     def call(self, inputs, training=None):
         """The student's logits. `inputs` is an image tensor or a dict with `image`."""
@@ -270,7 +264,7 @@ class Distiller(Saving, keras.Model):
         """Update the discriminator, then the student; return the means so far."""
         batch = unpack_batch(data)
         teacher = self._ask_teacher(batch)
-        student, run_backwards = self._run_student(batch.image)
+        student, run_backwards = self._untracked.student_pass.train(batch.image)
         verdict = self._update_discriminator(teacher, student, batch)
         terms, output_gradients, own_gradients, more = self._differentiate(teacher, student, batch)
         gradients, regularization = run_backwards(
@@ -306,8 +300,7 @@ class Distiller(Saving, keras.Model):
     def test_step(self, data):
         """The student's cross-entropy and metrics. The teacher is not asked, nothing moves."""
         batch = unpack_batch(data)
-        outputs, _ = self._untracked.evaluation_forward(batch.image, training=False)
-        logits = outputs["logits"]
+        logits = self._untracked.evaluation_pass.ask(batch.image)["logits"]
         cross_entropy = self.terms.supervised(batch.labels, logits)
         self.tracking.evaluation(cross_entropy, batch.sample_weight)
         return self.tracking.without_training(self._results(None, logits, batch))
@@ -337,25 +330,13 @@ class Distiller(Saving, keras.Model):
         if batch.teacher_logits is not None:
             known = {"logits": tf.cast(batch.teacher_logits, tf.float32)}
         if not known or self.terms.teacher_taps:
-            if self._untracked.teacher_forward is None:
+            if self._untracked.teacher_pass is None:
                 raise ValueError(
                     "There is no teacher. Expected a teacher, or batches with teacher_logits. "
                     "Set it: distiller.teacher = teacher."
                 )
-            outputs = run_in_parts(
-                lambda image: self._untracked.teacher_forward(image, training=False)[0],
-                batch.image,
-                self.micro_batches,
-            )
-            known = {**outputs, **known}
+            known = {**self._untracked.teacher_pass.ask(batch.image), **known}
         return {name: tf.stop_gradient(value) for name, value in known.items()}
-
-    def _run_student(self, image):
-        forward = self._untracked.student_forward
-        if self.micro_batches == 1:
-            return run_forwards(forward, image)
-        state = self.student.non_trainable_variables
-        return run_forwards_in_parts(forward, image, self.micro_batches, state=state)
 
     def _update_discriminator(self, teacher, student, batch):
         if self.adversary is None:

@@ -10,7 +10,7 @@ from kd_keras.distillation.batch import unpack_batch
 from kd_keras.distillation.distiller import Distiller
 from kd_keras.distillation.forward import synchronize_batch_normalization
 from kd_keras.distillation.hits import hits
-from kd_keras.distillation.micro_batches import run_forwards, run_forwards_in_parts
+from kd_keras.distillation.passes import Pass
 from kd_keras.distillation.saving import JointSaving
 from kd_keras.distillation.updates import apply_gradients, scale_where_needed
 from kd_keras.models import share_convolutions
@@ -164,10 +164,11 @@ class JointDistiller(JointSaving, Distiller):
             self.peer_optimizer.build(self.peer_variables)
         several = self.distribute_strategy.num_replicas_in_sync > 1
         synchronize_batch_normalization(self.peer, several)
-        self._untracked.teacher_forward = self._make_forward(
+        self._untracked.teacher_pass = Pass(
             self.peer,
             self.terms.teacher_taps,
-            self.xla and not self.run_eagerly,
+            micro_batches=self.micro_batches,
+            xla=self.xla and not self.run_eagerly,
             checkpoint_gradients=self.checkpoint_gradients,
         )
 
@@ -175,8 +176,8 @@ class JointDistiller(JointSaving, Distiller):
         """Update both networks, from the same outputs; return the means so far."""
         batch = unpack_batch(data)
         _refuse_known_logits(batch)
-        student, student_backwards = self._run_student(batch.image)
-        peer, peer_backwards = self._run_peer(batch.image)
+        student, student_backwards = self._untracked.student_pass.train(batch.image)
+        peer, peer_backwards = self._untracked.teacher_pass.train(batch.image)
         terms, output_gradients, own_gradients, shares = self._differentiate(
             _as_constants(peer), student, batch
         )
@@ -198,13 +199,6 @@ class JointDistiller(JointSaving, Distiller):
         of_peer["peer_accuracy"] = hits(batch.labels, peer["logits"])
         self.tracking.step(terms, shares | of_peer, regularization, batch.sample_weight)
         return self._results(peer, student["logits"], batch)
-
-    def _run_peer(self, image):
-        forward = self._untracked.teacher_forward
-        if self.micro_batches == 1:
-            return run_forwards(forward, image)
-        state = self.peer.non_trainable_variables
-        return run_forwards_in_parts(forward, image, self.micro_batches, state=state)
 
     def _differentiate_peer(self, student, peer, batch):
         """The peer's terms per example, and the gradients of its objective on its outputs."""

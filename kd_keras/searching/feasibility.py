@@ -9,7 +9,7 @@ import types
 
 import lazy_loader
 
-from kd_keras import assembly, export, search, startup
+from kd_keras import assembly, distillers, export, search, startup
 from kd_keras.search import space
 
 # It takes seconds to import, and a mistake must not wait for it.
@@ -46,7 +46,7 @@ def start(planned):
     seen = set()
     for config in space.check(planned.config, planned.axes, seed=planned.config.run.seed):
         if config.distillation not in seen:
-            assembly.make_matching(config)
+            distillers.make_matching(config)
         if config.student not in seen and not config.student.path:
             assembly.network_arguments(config.student)
         seen |= {config.distillation, config.student}

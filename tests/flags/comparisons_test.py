@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import flags
-from kd_keras import assembly, comparison, pipeline, runs
+from kd_keras import assembly, comparison, distillers, pipeline, runs
 from kd_keras.data import Split, Splits
 
 _FOLDER = pathlib.Path(flags.__file__).parent / "presets"
@@ -248,7 +248,7 @@ def test_the_parts_of_a_small_row_are_built(name, label):
     student = assembly.build_network(config.student, _splits(), seed=0)
     assert student.output_shape == (None, 10)
     needed = teacher if config.distillation.needs_teacher else None
-    distiller = assembly.build_distiller(config, _splits(), student, needed)
+    distiller = distillers.build_distiller(config, _splits(), student, needed)
     values = {key: float(value) for key, value in distiller.hyperparameters.items()}
     expected = {"supervised": row.supervised_weight, **dict(row.losses)}
     if row.temperature:

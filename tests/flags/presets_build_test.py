@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import flags
-from kd_keras import assembly, losses, pipeline
+from kd_keras import assembly, distillers, losses, pipeline
 from kd_keras.data import Split, Splits
 
 _FOLDER = pathlib.Path(flags.__file__).parent / "presets"
@@ -118,7 +118,7 @@ def test_builds_the_objective_and_the_recipe(name):
     section, splits = config.distillation, _splits(config.data.dataset)
     network = _build_stand_in(config.data.dataset)
     teacher = network if section.needs_teacher else None
-    distiller = assembly.build_distiller(config, splits, network, teacher)
+    distiller = distillers.build_distiller(config, splits, network, teacher)
     expected = {"supervised": section.supervised_weight}
     for loss, weight in section.weighted_losses:
         expected[loss] = losses.default_weight(loss) if weight is None else weight
