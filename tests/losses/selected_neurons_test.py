@@ -53,6 +53,22 @@ def test_rates_are_a_moving_average_of_the_classes_that_come():
     assert loss.rates not in loss.trainable_variables
 
 
+def test_rates_of_several_devices_are_averaged():
+    parts = [np.random.default_rng(seed).normal(size=(8, 3)) for seed in range(2)]
+    labels = np.arange(8, dtype=np.int32) % numeric.CLASSES
+    strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+    with strategy.scope():
+        loss = SelectedNeurons(taps=("a",), momentum=0.0)
+        numeric.connect(loss, {"a": parts[0]}, {"a": parts[0]})
+    features = strategy.experimental_distribute_values_from_function(
+        lambda context: tf.constant(parts[context.replica_id_in_sync_group], tf.float32)
+    )
+    strategy.run(lambda part: loss.per_example({"a": part}, {"a": part}, labels), [features])
+    rates = [_rates(np.float32(part), labels, numeric.CLASSES) for part in parts]
+    np.testing.assert_allclose(loss.rates.numpy(), np.mean(rates, axis=0), rtol=1e-6)
+    assert np.abs(rates[0] - rates[1]).max() > 0.1
+
+
 def test_with_all_neurons_it_is_half_the_squared_distance():
     loss = SelectedNeurons(fraction=1.0)
     teacher, student, labels = numeric.make_inputs(loss)

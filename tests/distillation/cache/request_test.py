@@ -1,6 +1,7 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from kd_keras import data, models
 from tests.distillation.cache import asked
@@ -46,6 +47,19 @@ def test_active_dropout_changes_the_fingerprint():
     first, second = asked.make_request(teacher), asked.make_request(active)
     assert first.fingerprint != second.fingerprint
     assert (first.is_random, second.is_random) == (False, True)
+
+
+def test_several_devices_change_the_fingerprint_where_they_draw_masks():
+    def fingerprints():
+        teacher = asked.make_teacher(dropout=0.5)
+        active = models.with_active_dropout(teacher, seed=0)
+        return [asked.make_request(each).fingerprint for each in (teacher, active)]
+
+    calm, random = fingerprints()
+    with tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]).scope():
+        calm_on_two, random_on_two = fingerprints()
+    assert calm_on_two == calm
+    assert random_on_two != random
 
 
 def test_how_it_is_asked_does_not_change_the_fingerprint():
