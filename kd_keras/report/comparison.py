@@ -6,7 +6,7 @@ The comparison is the dictionary that `comparison.json` holds.
 import csv
 import io
 
-from kd_keras.report import tables
+from kd_keras.report import pairs, tables
 
 __all__ = ["comparison_csv", "comparison_markdown", "comparison_rows", "comparison_text"]
 
@@ -78,6 +78,10 @@ def comparison_markdown(comparison, teacher=None):
     """The same as a Markdown document."""
     lines = [f"# {comparison['name']}", "", "```", comparison["command_line"], "```", ""]
     lines += _compose(comparison, teacher, tables.format_markdown, "## {}\n", "- ")
+    rows = pairs.pair_rows(comparison)
+    if rows:
+        lines += ["", "## Between methods, best on validation", ""]
+        lines += [tables.format_markdown(rows), "", pairs.MEANING]
     return "\n".join(lines) + "\n"
 
 

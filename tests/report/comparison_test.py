@@ -141,6 +141,16 @@ def test_markdown_is_a_table_that_github_reads(result):
     assert text.endswith("\n")
 
 
+def test_markdown_ends_with_every_pair_of_three_methods(result):
+    assert "Between methods" not in report.comparison_markdown(result)
+    result["methods"][2]["runs"] = [make_run(0, 6.5), make_run(1, 7.5)]
+    text = report.comparison_markdown(result)
+    _, _, end = text.partition("\n## Between methods, best on validation\n\n")
+    assert end.startswith("| method | over a\\|b | over mine | over later |\n")
+    assert "\n| later | +0.60 (-4.48 to +5.68) | -0.50 | - |\n" in end
+    assert end.endswith("some exclude zero by chance.\n")
+
+
 def test_csv_has_a_line_for_each_method_and_network(result):
     rows = list(csv.DictReader(io.StringIO(report.comparison_csv(result))))
     assert [(row["method"], row["network"]) for row in rows] == [

@@ -2,7 +2,7 @@
 
 import statistics
 
-from kd_keras.report import comparison, figures, palette, sentences, tables
+from kd_keras.report import comparison, figures, pairs, palette, sentences, tables
 from kd_keras.report.layout import Drawing, Figure, Section, Table
 
 __all__ = ["describe"]
@@ -94,6 +94,7 @@ def _of_comparison(content):
         tables=(
             _method_table(content, "best", "The epoch that was best on the validation images"),
             _method_table(content, "last", "The last epoch"),
+            *_pair_tables(content.comparison),
             Table(
                 caption="Every run, those that failed or are missing among them.",
                 rows=tuple(_single_rows(content.comparison["methods"])),
@@ -116,6 +117,13 @@ def _method_table(content, which, words):
         "points; its interval is about training again with other seeds."
     )
     return Table(caption=caption, rows=tuple(rows))
+
+
+def _pair_tables(facts):
+    rows = pairs.pair_rows(facts)
+    if rows:
+        caption = f"Between methods, best on the validation images. {pairs.MEANING}"
+        yield Table(caption=caption, rows=tuple(rows))
 
 
 def _single_rows(methods):

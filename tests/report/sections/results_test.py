@@ -81,6 +81,18 @@ def test_a_comparison_has_a_table_of_the_best_and_one_of_the_last():
     ]
 
 
+def test_three_methods_are_shown_beside_each_other():
+    facts = samples.comparison()
+    facts["methods"].append(samples.method("soft targets", "scratch", (11.0, 11.5)))
+    _best, _last, between, runs = results.describe(
+        samples.comparison_content(comparison=facts)
+    ).tables
+    assert between.caption.startswith("Between methods, best on the validation images.")
+    assert [row["method"] for row in between.rows] == ["scratch", "adversarial", "soft targets"]
+    assert between.rows[1]["over soft targets"] == "+1.00"
+    assert runs.folded
+
+
 def test_a_comparison_has_its_sentences_and_a_figure():
     section = results.describe(samples.comparison_content())
     assert section.paragraphs == (
