@@ -1,9 +1,9 @@
 """What each command does, as one straight story per command.
 
 The commands that train are in `learning`; how the parts of a story are built from the configuration
-is in `assembly`; where runs live is in `runs`, which model is looked at in `subjects`; how a
-trained network is judged is in `judging`; everything else is a library that knows nothing of
-commands.
+is in `assembly` and `distillers`; where runs live is in `runs`, which model is looked at in
+`subjects`; how a trained network is judged is in `judging`; everything else is a library that knows
+nothing of commands.
 """
 
 import contextlib
