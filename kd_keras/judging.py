@@ -67,7 +67,7 @@ def finish(splits, distiller, outcome, folder, name, *, teacher=None, further=No
     split = splits.test if len(splits.test) else splits.validation
     teacher_logits = None
     if teacher is not None and len(split):
-        teacher_logits = predict_logits(teacher, split)
+        teacher_logits = predict_logits(models.to_float32(teacher), split)
     figures = {
         "epochs": len(outcome.history),
         "best_epoch": outcome.best_epoch,

@@ -39,9 +39,11 @@ def read_teacher(config, splits):
 
 
 def _read_networks(config, splits):
+    """The teacher, computing in the precision of the run, whatever its files were trained in."""
     teacher, path = assembly.read_teacher(config, splits)
     others = [runs.find_model(other) for other in config.signal.ensemble]
     networks = [teacher, *(assembly.read_classifier(other, splits) for other in others)]
+    networks = [models.to_policy(network, config.training.precision) for network in networks]
     mean = models.mean_of(networks, temperature=config.signal.mean_temperature)
     return mean, [path, *others]
 
