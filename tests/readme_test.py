@@ -47,7 +47,7 @@ def test_the_student_can_hear_what_the_table_says(monkeypatch):
     settings = re.findall(r"^\| .* \| `(--teacher_[^`]*)`.* \|$", README, re.MULTILINE)
     assert len(settings) >= 5
     for setting in settings:
-        words = ["distill", *shlex.split(setting)]
+        words = ["distill", "--precision=float32", *shlex.split(setting)]
         _, config = flags.parse(words, sections=flags.SECTIONS, commands=pipeline.COMMANDS)
         # Raises where the signal is not possible with the rest of the setting.
         assert signals.read_teacher(config, types.SimpleNamespace(num_classes=20))[0] is not None

@@ -215,11 +215,32 @@ def test_several_hosts_keep_no_logits(monkeypatch, root):
             "data": {"dataset": "synthetic"},
             "teacher": {"path": str(root / "first.keras")},
             "signal": {"source": "views"},
+            "training": {"precision": "float32"},
         }
     )
     with pytest.raises(ValueError, match="Several hosts cannot keep") as caught:
         signals.read_teacher(asked, data.load("synthetic"))
     assert str(caught.value).endswith("Expected --teacher_signal=live. Received: views.")
+
+
+@pytest.mark.parametrize(
+    ("precision", "computed"), [("float32", "float32"), ("mixed_bfloat16", "bfloat16")]
+)
+def test_teachers_compute_in_the_precision_of_the_run(root, precision, computed):
+    asked = config.from_dictionary(
+        {
+            "data": {"dataset": "synthetic"},
+            "teacher": {"path": str(root / "first.keras")},
+            "signal": {"ensemble": [str(root / "second.keras")]},
+            "training": {"precision": precision},
+        }
+    )
+    teacher, _ = signals.read_teacher(asked, data.load("synthetic"))
+    layers = teacher._flatten_layers(include_self=False, recursive=True)
+    convolutions = [layer for layer in layers if isinstance(layer, keras.layers.Conv2D)]
+    assert [layer.compute_dtype for layer in convolutions] == [computed] * 2
+    assert {weight.dtype for weight in teacher.weights} == {"float32"}
+    assert teacher(np.zeros((1, 8, 8, 3), np.float32)).dtype == "float32"
 
 
 def test_an_ensemble_of_other_classes_is_refused(run, tmp_path, capsys):
