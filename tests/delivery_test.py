@@ -11,6 +11,17 @@ MEAN, DEVIATION = [100.0, 110.0, 120.0], [30.0, 40.0, 50.0]
 ALONE = subjects.Subject(pathlib.Path("alone.keras"), None, None)
 
 
+def _verdict(folder, **values):
+    return export.Verdict(
+        kind="tflite",
+        path=folder / "a.tflite",
+        size_bytes=1,
+        num_examples=1,
+        error_before_percent=0.0,
+        **values,
+    )
+
+
 def configure(**values):
     return config.Config(export=config.Export(**values))
 
@@ -144,12 +155,8 @@ def test_the_card_tells_data_recipe_teacher_figures_and_limits(splits, model, tm
         },
     }
     subject = subjects.Subject(tmp_path / "student.keras", None, tmp_path / "teacher.keras", record)
-    verdict = export.Verdict(
-        kind="tflite",
-        path=tmp_path / "a.tflite",
-        size_bytes=1,
-        num_examples=1,
-        error_before_percent=0.0,
+    verdict = _verdict(
+        tmp_path,
         latencies=(export.Latency(1, 0.5, 0.6, 9), export.Latency(1, 3.0, 4.0, 9, batch=8)),
         reasons=("It does not run.",),
     )
@@ -196,13 +203,7 @@ def test_the_limits_name_the_images_that_the_figures_are_of(splits, model, tmp_p
         return told[1], card
 
     model.save(tmp_path / "student.keras")
-    verdict = export.Verdict(
-        kind="tflite",
-        path=tmp_path / "a.tflite",
-        size_bytes=1,
-        num_examples=1,
-        error_before_percent=0.0,
-    )
+    verdict = _verdict(tmp_path)
     subject = subjects.Subject(tmp_path / "student.keras", None, None)
     told, card = limits(subject)
     assert told.startswith("Its figures are of the validation images of synthetic;")
