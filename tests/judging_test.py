@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from kd_keras import data, distillation, export, judging, subjects, training
+from kd_keras import data, distillation, export, judging, models, subjects, training
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +49,21 @@ def test_a_file_without_preprocessing_is_given_what_its_own_layer_would_make(fol
     after = evaluate(folder / "tflite_float32.tflite", splits)
     loss = "negative_log_likelihood_nats"
     assert after[loss] == pytest.approx(before[loss], rel=1e-4)
+
+
+def test_a_teacher_is_judged_in_float32_whatever_it_taught_in(splits, tmp_path):
+    keras.utils.set_random_seed(0)
+    image = keras.Input(splits.image_shape, name="image")
+    x = keras.layers.Dense(8)(keras.layers.GlobalAveragePooling2D()(image))
+    network = keras.Model(image, keras.layers.Dense(splits.num_classes)(x))
+    teacher = models.to_policy(network, "mixed_bfloat16")
+    images = splits.test.images_at(range(8)).astype(np.float32)
+    assert np.abs(teacher(images).numpy() - network(images).numpy()).max() > 0
+    outcome = training.Outcome([{}], 1, network.get_weights(), 0.0)
+    folder = training.RunFolder(tmp_path)
+    distiller = distillation.Distiller(network)
+    judging.finish(splits, distiller, outcome, folder, "student", teacher=teacher)
+    assert folder.read_metrics()["best"]["divergence_from_teacher_nats"] == 0.0
 
 
 def test_a_teacher_that_is_not_there_is_said_and_done_without(folder, splits, capsys):
