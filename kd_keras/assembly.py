@@ -80,6 +80,8 @@ def _make_network(section, splits, seed):
 def network_arguments(section):
     """The sizes and options of a `Teacher` or `Student` section that its network takes.
 
+    A dropout of 0 is true of a network without dropout, too, and is left out there.
+
     Raises:
         ValueError: If the network does not take a size or an option that is set.
     """
@@ -88,10 +90,10 @@ def network_arguments(section):
         value, default = getattr(section, name), type(section).__dataclass_fields__[name].default
         if name in known:
             given[name] = value
-        elif value != default:
+        elif value != default and (name, value) != ("dropout", 0):
             raise ValueError(
                 f"{section.network} has no {name} to choose. Expected the default, {default}, "
-                f"which it leaves alone. Received: {value}."
+                f"which it leaves alone{' or 0' * (name == 'dropout')}. Received: {value}."
             )
     return given | models.read_options(section.network, section.options)
 

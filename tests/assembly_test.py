@@ -53,7 +53,7 @@ def test_a_student_may_have_binary_weights():
         (
             {"network": "resnet", "depth": 8, "dropout": 0.1},
             r"^resnet has no dropout to choose\. Expected the default, 0\.3, which it leaves "
-            r"alone\. Received: 0\.1\.$",
+            r"alone or 0\. Received: 0\.1\.$",
         ),
         (
             {"network": "applications/VGG16", "depth": 16},
@@ -73,3 +73,9 @@ def test_a_student_may_have_binary_weights():
 def test_what_a_network_does_not_take_is_refused(section, message):
     with pytest.raises(ValueError, match=message):
         assembly.network_arguments(_configure(student=section).student)
+
+
+def test_no_dropout_is_true_of_a_network_without_it():
+    section = {"network": "resnet", "depth": 8, "dropout": 0.0}
+    given = assembly.network_arguments(_configure(student=section).student)
+    assert (given["depth"], "dropout" in given) == (8, False)

@@ -1,5 +1,7 @@
 """Promise: under every precision the terms are float32, finite and near those in float32."""
 
+import functools
+
 import keras
 import numpy as np
 import pytest
@@ -12,7 +14,8 @@ def _on_logits():
     return [name for name in losses.names() if not losses.get(name).taps]
 
 
-def _first_logs(policy, xla=False, steps=1, names=None):
+@functools.cache
+def _first_logs(policy, steps=1, names=None):
     keras.config.set_dtype_policy(policy)
     student, teacher = toys.make_residual(1), toys.make_residual(2)
     distiller = toys.make_distiller(
@@ -22,7 +25,7 @@ def _first_logs(policy, xla=False, steps=1, names=None):
         matching=[(losses.get(name), 1.0) for name in names or _on_logits()],
         compiled=False,
     )
-    toys.compile_with_sgd(distiller, xla=xla)
+    toys.compile_with_sgd(distiller)
     images, labels = toys.make_images(16)
     for _ in range(steps):
         logs = distiller.train_on_batch(images, labels, return_dict=True)
@@ -51,8 +54,8 @@ def test_training_stays_finite_and_keeps_float32_weights(policy):
 def test_float16_scales_the_loss_and_gives_the_same_update():
     before = toys.weights_of(toys.make_residual(1))
     # A single loss: the sum of all overflows at the first scale, and then the step is left out.
-    _, plain = _first_logs("float32", names=["logit_l1"])
-    _, scaled = _first_logs("mixed_float16", names=["logit_l1"])
+    _, plain = _first_logs("float32", names=("logit_l1",))
+    _, scaled = _first_logs("mixed_float16", names=("logit_l1",))
     assert float(scaled.optimizer.dynamic_scale) > 1
     moves = [
         np.concatenate(

@@ -49,7 +49,7 @@ def test_a_step_of_the_whole_objective_against_numpy():
     np.testing.assert_allclose(student.layers[1].bias, bias - gradient.sum(0), atol=1e-3)
 
 
-def _numeric_adversarial_gradient(adversary, logits, labels, step=1e-3):
+def _numeric_adversarial_gradient(adversary, logits, labels, step=3e-4):
     def mean(z):
         out = adversary.discriminator({"logits": z.astype("float32")}, training=True)
         score, classes = (np.float64(out[k].numpy()) for k in ("real_score", "class_logits"))

@@ -43,11 +43,18 @@ def test_a_count_is_the_papers_as_far_as_it_is_printed(name, row):
     assert round(row["trainable"] / 1e6, decimals) == printed
 
 
+def _by_depth(name, row):
+    """More of the same blocks take seconds to build and show the same as fewer."""
+    deep = row["depth"] > 28 and not (name == "wide_resnet" and row["width"] == 10)
+    marks = [pytest.mark.slow] if deep else []
+    return pytest.param(name, row, marks=marks, id="-".join([name, label(row)]))
+
+
 def _draw_nothing(initializer, shape, dtype=None):
     return keras.ops.zeros(shape, dtype)
 
 
-@pytest.mark.parametrize(("name", "row"), ROWS, ids=label)
+@pytest.mark.parametrize(("name", "row"), [_by_depth(*pair) for pair in ROWS])
 def test_the_network_trains_as_many_numbers(name, row, monkeypatch):
     # Tens of millions of random numbers would take seconds to draw.
     monkeypatch.setattr(keras.initializers.VarianceScaling, "__call__", _draw_nothing)

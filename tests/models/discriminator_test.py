@@ -96,7 +96,7 @@ def test_normalisation_has_the_momentum_and_epsilon_of_pytorch():
 
 
 def test_dropout_is_in_every_block_and_active_in_training_alone():
-    model = make_opinionated(dropout=0.5)
+    model = make_opinionated(depth=3, dropout=0.5)
     layers = [layer for layer in model.layers if isinstance(layer, keras.layers.Dropout)]
     assert [layer.rate for layer in layers] == [0.5] * 3
     inputs = _random_logits()

@@ -127,6 +127,7 @@ assert not [name for name in sys.modules if name.startswith("kd_keras")]
 """
 
 
+@pytest.mark.slow
 def test_a_saved_network_loads_in_safe_mode_without_this_project(tmp_path):
     network, images = build(), draw_images()
     network.save(tmp_path / "network.keras")

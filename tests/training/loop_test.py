@@ -126,7 +126,7 @@ class Signal(keras.callbacks.Callback):
     ("number", "step", "place", "status"),
     [
         (signal.SIGINT, 2, "step 2 of epoch 1", 130),
-        (signal.SIGTERM, 4, "step 1 of epoch 2", 143),
+        pytest.param(signal.SIGTERM, 4, "step 1 of epoch 2", 143, marks=pytest.mark.slow),
         pytest.param(signal.SIGINT, 3, "epoch 1", 130, marks=pytest.mark.slow),
     ],
 )
