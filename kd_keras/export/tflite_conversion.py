@@ -90,6 +90,7 @@ def write_whole_numbers(model, path, options, number_type, operations):
         written = _write(rounding, path, contents, configure)
         if not _in_floats(written):
             return written
+    _check_images(network, contents.representative_images)
     return require_whole_numbers(_write(network, path, contents, configure_by_images))
 
 
@@ -134,9 +135,8 @@ def _convert(directory, configure):
         return converter.convert()
 
 
-def _calls(model, network, contents):
-    """Arguments of the calls from which ranges are learnt, each a list of one batch."""
-    images = contents.representative_images
+def _check_images(network, images):
+    """Refuse images from which no ranges can be learnt, before the network is converted."""
     if images is None or len(images) == 0:
         raise ValueError(
             f"Cannot quantise {network.name} without images. Expected representative_images, "
@@ -147,6 +147,11 @@ def _calls(model, network, contents):
             "Model and representative images disagree on the image shape. "
             f"Received: model {network.input_shape[1:]}, images {images.shape[1:]}."
         )
+
+
+def _calls(model, network, contents):
+    """Arguments of the calls from which ranges are learnt, each a list of one batch."""
+    images = contents.representative_images
     standardize = None
     if not contents.include_preprocessing:
         standardize = models.preprocessing(models.to_float32(model))

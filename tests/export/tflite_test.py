@@ -48,15 +48,10 @@ def flex_file(path):
     return path
 
 
-def test_the_signature_is_named_and_gives_the_logits_of_the_model(network, images, tmp_path):
-    path = tflite_float32.write_tflite_float32(network, tmp_path / "model.tflite")
-    outputs = serve(path, images)
+def test_the_signature_is_named_and_gives_the_logits_of_the_model(exported, trained, images):
+    outputs = serve(exported["tflite_float32"], images)
     assert list(outputs) == ["logits"]
-    np.testing.assert_allclose(outputs["logits"], network(images.astype(np.float32)), atol=1e-5)
-
-
-def test_the_suffix_is_added_where_it_is_missing(network, tmp_path):
-    assert tflite_float32.write_tflite_float32(network, tmp_path / "v1.2").name == "v1.2.tflite"
+    np.testing.assert_allclose(outputs["logits"], trained(images.astype(np.float32)), atol=1e-5)
 
 
 @pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
@@ -77,9 +72,9 @@ def test_without_preprocessing_it_takes_standardized_images(
     np.testing.assert_allclose(serve(path, standardized)["logits"], logits, atol=1e-4)
 
 
-def test_only_the_model_is_inside(network, tmp_path):
-    path = tflite_float32.write_tflite_float32(network, tmp_path / "model")
-    weights = 4 * network.count_params()
+def test_only_the_model_is_inside(exported, trained):
+    path = exported["tflite_float32"]
+    weights = 4 * trained.count_params()
     assert weights * 0.9 < path.stat().st_size < weights + 8000
 
 
@@ -104,15 +99,15 @@ def test_an_operation_that_does_not_exist_is_named_with_its_layer(layer, capfd, 
     assert isinstance(caught.value.__cause__.__notes__[0], str)
 
 
-def test_nothing_is_printed(network, capfd, tmp_path):
-    path = tflite_float32.write_tflite_float32(network, tmp_path / "model")
+def test_nothing_is_printed_and_the_suffix_is_added_where_it_is_missing(network, capfd, tmp_path):
+    path = tflite_float32.write_tflite_float32(network, tmp_path / "v1.2")
+    assert path.name == "v1.2.tflite"
     tflite.read_tflite(path).run(np.zeros((2, 8, 8, 3), np.float32))
     assert capfd.readouterr() == ("", "")
 
 
-def test_class_names_are_read_back(network, class_names, tmp_path):
-    path = tflite_float32.write_tflite_float32(network, tmp_path / "model", class_names=class_names)
-    assert tflite.read_tflite(path).class_names == class_names
+def test_class_names_are_read_back(exported, class_names):
+    assert tflite.read_tflite(exported["tflite_float32"]).class_names == class_names
 
 
 def test_foreign_operations_are_named_and_refused(tmp_path):

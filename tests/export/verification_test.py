@@ -16,7 +16,7 @@ TOLERANCES = {"max_logit_difference": 1e-3, "max_error_increase": 0.0}
 def path(make_network, tmp_path_factory):
     """Of a faithful file."""
     directory = tmp_path_factory.mktemp("exports")
-    return export.write(make_network(), directory, formats=["saved_model"])["saved_model"]
+    return export.write(make_network(), directory, formats=["keras"])["keras"]
 
 
 def with_bias(network, bias):
@@ -47,7 +47,7 @@ def test_a_faithful_file_passes(make_network, images, tmp_path, policy):
 
 def test_the_figures_are_those_of_the_difference(network, images, tmp_path):
     altered = with_bias(network, [0.0, 0.0, 0.25, 0.0, -0.5])
-    path = export.write(altered, tmp_path, formats=["saved_model"])["saved_model"]
+    path = export.write(altered, tmp_path, formats=["keras"])["keras"]
     verdict = verification.verify(
         network, path, images, LABELS, max_logit_difference=1.0, max_error_increase=100.0
     )
@@ -82,7 +82,7 @@ def test_an_altered_file_fails_with_its_reasons(network, images, tmp_path):
 def test_each_tolerance_is_kept_on_its_own(network, images, tmp_path):
     labels = best_labels(network, images)
     altered = with_bias(network, 100 * np.eye(5)[(labels[0] + 1) % 5])
-    path = export.write(altered, tmp_path, formats=["saved_model"])["saved_model"]
+    path = export.write(altered, tmp_path, formats=["keras"])["keras"]
     loose = {"max_logit_difference": 1000.0, "max_error_increase": 100.0}
     for tight, word in (("max_logit_difference", "differs"), ("max_error_increase", "error of")):
         verdict = verification.verify(network, path, images, labels, **loose | {tight: 0.0})
@@ -102,7 +102,7 @@ def test_weights_damaged_in_the_file_fail(network, images, tmp_path):
 
 def test_numbers_that_are_not_finite_fail(network, images, tmp_path):
     altered = with_bias(network, [np.nan, 0, 0, 0, 0])
-    path = export.write(altered, tmp_path, formats=["saved_model"])["saved_model"]
+    path = export.write(altered, tmp_path, formats=["keras"])["keras"]
     verdict = verification.verify(network, path, images, LABELS, **TOLERANCES)
     assert verdict.reasons == ("It gives numbers that are not finite for 7 of 7 images.",)
     assert verdict.error_after_percent is None
@@ -189,7 +189,7 @@ def test_all_images_are_run_in_batches(network, images, path, monkeypatch):
 def test_another_network_fails(network, images, tmp_path):
     image = keras.Input((8, 8, 3))
     small = keras.Model(image, keras.layers.Dense(3)(keras.layers.Flatten()(image)))
-    path = export.write(small, tmp_path, formats=["saved_model"])["saved_model"]
+    path = export.write(small, tmp_path, formats=["keras"])["keras"]
     verdict = verification.verify(network, path, images, LABELS, **TOLERANCES)
     assert "number of classes. Received: model 3, data 5." in verdict.reasons[0]
 
@@ -216,10 +216,10 @@ def test_what_is_allowed_grows_with_the_logits(network, images, tmp_path):
     altered = keras.models.clone_model(network)
     altered.set_weights(network.get_weights())
     altered.layers[-1].bias.assign([0.0, 0.0, 1e4, 0.0, 0.0])
-    path = export.write(with_bias(altered, [0.0, 0.0, 1.0, 0.0, 0.0]), tmp_path, ["saved_model"])
+    path = export.write(with_bias(altered, [0.0, 0.0, 1.0, 0.0, 0.0]), tmp_path, ["keras"])
     for share, passes in ((1.2e-4, True), (0.8e-4, False)):
         limits = {"max_logit_difference": share, "max_error_increase": 0.0}
-        verdict = verification.verify(altered, path["saved_model"], images, LABELS, **limits)
+        verdict = verification.verify(altered, path["keras"], images, LABELS, **limits)
         assert verdict.passed == passes
         assert verdict.max_logit_difference == pytest.approx(share * 1e4, rel=0.01)
 
@@ -231,7 +231,7 @@ def test_of_equal_logits_the_first_is_chosen_as_on_a_device(network, images, tmp
     # Classes 1 and 2 always tie for the highest logit.
     head.kernel.assign(np.zeros(head.kernel.shape))
     head.bias.assign([0.0, 1.0, 1.0, 0.0, 0.0])
-    path = export.write(altered, tmp_path, formats=["saved_model"])["saved_model"]
+    path = export.write(altered, tmp_path, formats=["keras"])["keras"]
     verdict = verification.verify(
         network, path, images, LABELS, max_logit_difference=1e9, max_error_increase=100.0
     )

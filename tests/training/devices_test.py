@@ -156,6 +156,7 @@ training.make_strategy("3")
 """
 
 
+@pytest.mark.slow
 def test_a_fresh_process_splits_its_processor_and_a_late_one_is_told_so():
     result = subprocess.run(
         [sys.executable, "-c", FRESH], cwd=ROOT, capture_output=True, text=True, check=False

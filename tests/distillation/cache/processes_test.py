@@ -92,6 +92,7 @@ def test_a_killed_builder_is_gone_on_with_to_the_same_bytes(tmp_path, rows_asked
     assert "waiting" not in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_of_two_processes_one_builds_and_the_other_waits(tmp_path, rows_asked, capsys):
     with building_process(tmp_path, VIEWS) as process:
         cache.open_signal(asked.make_request(), tmp_path, views=VIEWS, label="made")
