@@ -23,7 +23,7 @@ def pytest_configure(config):
     processor = tf.config.list_physical_devices("CPU")[0]
     devices = [tf.config.LogicalDeviceConfiguration()] * 2
     tf.config.set_logical_device_configuration(processor, devices)
-    # TensorFlow's half a million lasting objects need not be looked through again and again.
+    # What TensorFlow keeps for good need not be looked through again and again.
     gc.freeze()
 
 
