@@ -138,11 +138,12 @@ def test_another_setting_in_the_same_folder_is_refused(copied, capsys):
 def test_a_run_that_was_stopped_goes_on_and_ends_the_same(root, tmp_path, capsys, monkeypatch):
     shutil.copytree(root / TEACHER, tmp_path / TEACHER)
     words = _for("distill", f"--output_directory={tmp_path}", "--student_dropout=0.3")
+    words += ["--student=wide_resnet", "--student_depth=10"]
     whole = [*words, "--run_name=whole"]
     assert main.main(whole) == 0
 
     class Interruption(keras.callbacks.Callback):
-        def __init__(self, num_classes):
+        def __init__(self, *arguments, **settings):
             super().__init__()
 
         def on_epoch_end(self, epoch, logs=None):

@@ -166,7 +166,7 @@ def test_a_run_that_was_stopped_goes_on_and_ends_the_same(root, capsys, monkeypa
     assert main.main([*words, "--run_name=whole"]) == 0
 
     class Interruption(keras.callbacks.Callback):
-        def __init__(self, num_classes):
+        def __init__(self, *arguments, **settings):
             super().__init__()
 
         def on_epoch_end(self, epoch, logs=None):

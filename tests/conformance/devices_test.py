@@ -32,7 +32,7 @@ def _weights_after(replicas, xla, game="minimax", batch_statistics="separate", c
     with strategy.scope():
         student = toys.make_residual(1)
         teacher = toys.make_residual(2)
-        adversary = toys.make_adversary(game, batch_statistics=batch_statistics)
+        adversary = toys.make_adversary(game, depth=3, batch_statistics=batch_statistics)
         distiller = toys.make_distiller(
             student,
             teacher,
@@ -52,10 +52,11 @@ def _weights_after(replicas, xla, game="minimax", batch_statistics="separate", c
     return toys.weights_of(student) + toys.weights_of(adversary), logs
 
 
-def _assert_same(first, second, tolerance=2e-5):
+def _assert_same(first, second, tolerance=2e-5, spread=1e-4, without=()):
     assert toys.largest_difference(first[0], second[0]) < tolerance
-    for name, value in first[1].items():
-        assert second[1][name] == pytest.approx(value, rel=1e-3, abs=1e-4), name
+    assert first[1].keys() == second[1].keys()
+    for name in first[1].keys() - {*without}:
+        assert second[1][name] == pytest.approx(first[1][name], rel=1e-3, abs=spread), name
 
 
 @pytest.mark.parametrize(
@@ -93,19 +94,24 @@ def test_the_norm_is_clipped_after_the_sum_over_the_replicas():
 
 # Its points are drawn by each replica for its own part of the batch.
 _DRAWS = "wasserstein_penalty"
+# Each replica has a boundary between the origins of its own part of the batch.
+_OF_THE_PART = {"wasserstein": ("discriminator_teacher_accuracy", "discriminator_student_accuracy")}
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("game", sorted({*games.names()} - {_DRAWS}))
 def test_every_game(game):
-    _assert_same(_weights_after(1, False, game), _weights_after(2, False, game))
+    both = _weights_after(1, False, game), _weights_after(2, False, game)
+    _assert_same(*both, without=_OF_THE_PART.get(game, ()))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("xla", [False, True])
 def test_a_game_that_draws_is_near_on_two_replicas(xla):
+    """On one replica, too, other draws move the adversarial term by 0.06 and the loss by more."""
     assert _DRAWS in games.names()
-    _assert_same(_weights_after(1, False, _DRAWS), _weights_after(2, xla, _DRAWS), tolerance=2e-2)
+    both = _weights_after(1, False, _DRAWS), _weights_after(2, xla, _DRAWS)
+    _assert_same(*both, tolerance=2e-2, spread=0.06)
 
 
 @pytest.mark.slow

@@ -66,9 +66,9 @@ def make_vectors(count=32, inputs=6, classes=CLASSES, seed=0):
     return vectors, generator.integers(0, classes, count).astype("int32")
 
 
-def make_adversary(game="minimax", *, classes=CLASSES, dropout=0.0, seed=5, **choices):
+def make_adversary(game="minimax", *, classes=CLASSES, depth=1, dropout=0.0, seed=5, **choices):
     """With a discriminator that is of an opinion already."""
-    discriminator = make_opinionated(classes, dropout=dropout, seed=seed)
+    discriminator = make_opinionated(classes, depth=depth, dropout=dropout, seed=seed)
     return distillation.Adversary(discriminator, game, **choices)
 
 

@@ -47,7 +47,10 @@ class Wasserstein(base.Game):
         return base.as_score(student_score) - base.as_score(teacher_score)
 
     def boundary(self, teacher_score, student_score):
-        """Half way between the two means, because the critic's values have no zero."""
+        """Half way between the two means, because the critic's values have no zero.
+
+        The means are of what is given: on several devices, of each one's part of the batch.
+        """
         means = (
             tf.reduce_mean(base.as_score(teacher_score)),
             tf.reduce_mean(base.as_score(student_score)),
