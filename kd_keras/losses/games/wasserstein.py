@@ -49,13 +49,15 @@ class Wasserstein(base.Game):
     def boundary(self, teacher_score, student_score):
         """Half way between the two means, because the critic's values have no zero.
 
-        The means are of what is given: on several devices, of each one's part of the batch.
+        On several devices the means are of the whole batch.
         """
-        means = (
-            tf.reduce_mean(base.as_score(teacher_score)),
-            tf.reduce_mean(base.as_score(student_score)),
-        )
-        return 0.5 * tf.add_n(means)
+        teacher_score, student_score = base.as_score(teacher_score), base.as_score(student_score)
+        count = tf.cast(tf.size(student_score), tf.float32)
+        sums = [tf.reduce_sum(teacher_score), tf.reduce_sum(student_score), count]
+        context = tf.distribute.get_replica_context()
+        if context.num_replicas_in_sync > 1:
+            sums = context.all_reduce(tf.distribute.ReduceOp.SUM, sums)
+        return 0.5 * (sums[0] + sums[1]) / sums[2]
 
     def student_per_example(self, student_score):
         """The negated value of the student."""
