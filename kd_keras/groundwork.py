@@ -5,11 +5,22 @@ Each is made in a process of its own, by the ordinary command.
 
 import dataclasses
 import hashlib
+import time
 
 from kd_keras import files, processes, runs, tasks
 from kd_keras.config import Cache
 
-__all__ = ["TEACHER_FILE", "Passing", "build_caches", "claim_teacher", "find_teacher"]
+__all__ = [
+    "SECONDS_BETWEEN_LINES",
+    "TEACHER_FILE",
+    "Naming",
+    "Passing",
+    "build_caches",
+    "claim_teacher",
+    "find_teacher",
+]
+
+SECONDS_BETWEEN_LINES = 60.0
 
 TEACHER_FILE = "teacher.json"
 
@@ -24,6 +35,29 @@ class Passing(processes.Listener):
     def stopping(self):
         """Say so."""
         print("\nStopping; what was learned is being saved.", flush=True)
+
+
+class Naming(Passing):
+    """Shows what processes print, each with its name.
+
+    Every line of one that runs alone; of several at once, at most one line a minute from each, so
+    that they can be read and nobody waits before a screen that stands still.
+
+    Args:
+        jobs: Processes at once.
+    """
+
+    def __init__(self, jobs):
+        self._jobs = jobs
+        self._shown = {}  # when a process was last heard, by its name
+
+    def printed(self, task, line):
+        """Print the line with the process's name, or leave it out."""
+        now = time.monotonic()
+        waited = now - self._shown.setdefault(task.name, now)
+        if self._jobs == 1 or waited >= SECONDS_BETWEEN_LINES:
+            self._shown[task.name] = now
+            print(f"  {task.name} | {line.strip()}", flush=True)
 
 
 def find_teacher(config, folder):

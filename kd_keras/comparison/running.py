@@ -43,7 +43,7 @@ def run_rows(comparison, *, jobs, after_row):
 
     Args:
         comparison: The `Comparison`.
-        jobs: Processes at once. A single one shows its lines.
+        jobs: Processes at once. A single one shows its lines, of several each one a minute.
         after_row: Called after each row with the failures so far.
 
     Returns:
@@ -56,33 +56,30 @@ def run_rows(comparison, *, jobs, after_row):
         f"{len(comparison.rows) - len(rows)} of them finished",
         flush=True,
     )
+    # More processes than rows would leave their shares of the machine unused.
+    jobs = max(1, min(jobs, len(rows)))
     progress = _Progress(rows, len(comparison.rows), jobs, after_row)
     waiting = (
         tasks.make_task(row.name, "distill", row.config, folder=row.folder.path) for row in rows
     )
-    # More processes than rows would leave their shares of the machine unused.
-    processes.run(waiting, jobs=max(1, min(jobs, len(rows))), listener=progress)
+    processes.run(waiting, jobs=jobs, listener=progress)
     return progress.failures
 
 
-class _Progress(groundwork.Passing):
+class _Progress(groundwork.Naming):
     """Says how far the rows are, and keeps why some failed."""
 
     def __init__(self, rows, total, jobs, after_row):
+        super().__init__(jobs)
         self.failures = {}
         self._rows = {row.name: row for row in rows}
         self._total = total
-        self._jobs = jobs
         self._after_row = after_row
         self._left = len(rows)
         self._started = time.monotonic()
 
     def started(self, task):
         print(f"{task.name}: begins", flush=True)
-
-    def printed(self, task, line):
-        if self._jobs == 1:
-            print(f"  {task.name} | {line.strip()}", flush=True)
 
     def ended(self, ending):
         row = self._rows[ending.task.name]

@@ -36,7 +36,7 @@ def run(planned, tuner, *, jobs, after_trial):
             time.sleep(_ASK_AGAIN_SECONDS)
 
 
-class Trials(groundwork.Passing):
+class Trials(groundwork.Naming):
     """The tasks of a search, taken one by one as processes get free, and what becomes of them.
 
     Its end is not final: the oracle may have nothing to train until another trial has ended.
@@ -44,14 +44,14 @@ class Trials(groundwork.Passing):
     Args:
         planned: The `Plan`.
         tuner: The `search.Tuner`.
-        jobs: Processes at once. A single one shows its lines.
+        jobs: Processes at once. A single one shows its lines, of several each one a minute.
         after_trial: Called whenever a trial has begun or ended.
     """
 
     def __init__(self, planned, tuner, *, jobs, after_trial):
+        super().__init__(jobs)
         self._planned = planned
         self._tuner = tuner
-        self._jobs = jobs
         self._after_trial = after_trial
         self._asking = set(range(jobs))  # slots that the oracle may still have something for
         self._running = {}  # slot, proposal and trial by the trial's name
@@ -135,11 +135,6 @@ class Trials(groundwork.Passing):
         earlier = f", as {proposal.earlier}" if proposal.earlier else ""
         described = search.describe(proposal.values)
         print(f"{task.name}: begins, {described}{epochs}{earlier}", flush=True)
-
-    def printed(self, task, line):
-        """Show the line of a process that runs alone."""
-        if self._jobs == 1:
-            print(f"  {task.name} | {line.strip()}", flush=True)
 
     def ended(self, ending):
         """Measure what has been trained, and tell the oracle."""

@@ -1,8 +1,10 @@
 """What is run, in which order, and what is said of it; the processes are the test's own."""
 
+import pathlib
+
 import pytest
 
-from kd_keras import comparison, files, processes
+from kd_keras import comparison, files, groundwork, processes
 from kd_keras.config import Signal, Teacher
 from tests.comparison import rows
 
@@ -150,8 +152,35 @@ def test_only_unfinished_rows_are_run_and_after_each_the_caller_is_told(tmp_path
     assert lines[-1] == "adversarial, seed 1: error 5.12%, 1 min 15 s; 4 of 4 rows done"
 
 
-def test_the_lines_of_several_processes_are_not_mixed(tmp_path, ran, capsys):
+def test_of_several_processes_a_line_within_a_minute_is_left_out(tmp_path, ran, capsys):
     planned = rows.plan(tmp_path)
     comparison.run_rows(planned, jobs=2, after_row=lambda failures: None)
     assert ran.jobs == [2]
     assert "a line" not in capsys.readouterr().out
+
+
+def test_of_several_processes_a_line_after_a_minute_is_shown_by_name(capsys, monkeypatch):
+    seconds = iter([0.0, 1.0, 59.0, 60.0, 61.0, 119.0, 120.5])
+    monkeypatch.setattr(groundwork.time, "monotonic", lambda: next(seconds))
+    progress = groundwork.Naming(2)
+    first, second = (processes.Task(name, (), pathlib.Path()) for name in ("first", "second"))
+    for task, line in [
+        (first, "  at 0"),
+        (second, "  at 1"),
+        (first, "  at 59"),
+        (first, "  at 60"),
+        (second, "  at 61"),
+        (first, "  at 119"),
+        (first, "  at 120.5"),
+    ]:
+        progress.printed(task, line)
+    assert capsys.readouterr().out == ("  first | at 60\n  second | at 61\n  first | at 120.5\n")
+
+
+def test_the_last_row_alone_shows_all_its_lines(tmp_path, ran, capsys):
+    planned = rows.plan(tmp_path)
+    for row in planned.rows[1:]:
+        rows.finish(row, 5.0)
+    comparison.run_rows(planned, jobs=2, after_row=lambda failures: None)
+    assert ran.jobs == [1]
+    assert f"  {planned.rows[0].name} | a line\n" in capsys.readouterr().out
