@@ -1,5 +1,8 @@
 """Histograms of one class's logit: what the student took over (Figure 6 of the paper)."""
 
+import math
+
+from kd_keras import metrics
 from kd_keras.report import figures, palette
 from kd_keras.report.layout import Drawing, Figure, Section
 
@@ -35,9 +38,39 @@ def describe(content):
         paragraphs=(
             f"A network gives a number for each class, its logit; the highest wins. Shown is "
             f"{name}, {content.class_reason}.",
+            *_tell_apart(content),
         ),
         figures=(Figure(drawings=(drawing,), caption=_caption(content, name, is_class.sum())),),
     )
+
+
+def _tell_apart(content):
+    """Whether the other networks' logits, all classes of them, give away that they are not the
+    teacher's.
+    """
+    teacher = content.opinion(role="teacher")
+    count = len(content.judged.labels)
+    if teacher is None or count < metrics.LEAST_EXAMPLES:
+        return
+    rates = [
+        f"{metrics.origin_accuracy(teacher.logits, opinion.logits):.1f}% of cases for "
+        f"{opinion.label}"
+        for opinion in content.judged.opinions
+        if opinion is not teacher
+    ]
+    if rates:
+        yield (
+            "Can a network's logits be told from the teacher's? A judge, a small network that was "
+            f"taught with the logits of half of the {content.judged.split} images (the mean of "
+            "each image's taken off), says of the other half whose they are: it is right in "
+            f"{' and in '.join(rates)}. Guessing gives 50%, within {_guessing_points(count):.1f} "
+            "points; near that, a discriminator has nothing left to teach."
+        )
+
+
+def _guessing_points(count):
+    """Half of a 95% interval around 50%, of a judge that guesses once for each image."""
+    return 1.96 * 50 / math.sqrt(count)
 
 
 def _spread(histogram, name):

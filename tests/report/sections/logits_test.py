@@ -1,5 +1,8 @@
 import dataclasses
 
+import numpy as np
+
+from kd_keras import metrics
 from kd_keras.report.sections import logits
 from tests.report import samples
 
@@ -41,3 +44,24 @@ def test_a_class_without_images_is_said():
 
 def test_without_judged_networks_there_is_no_section():
     assert logits.describe(samples.run_content(judged=None)) is None
+
+
+def test_with_enough_images_it_says_whose_logits_give_themselves_away():
+    few = samples.judged()
+    many = dataclasses.replace(
+        few,
+        labels=np.tile(few.labels, 4),
+        opinions=tuple(
+            dataclasses.replace(opinion, logits=np.tile(opinion.logits, (4, 1)))
+            for opinion in few.opinions
+        ),
+    )
+    sentence = logits.describe(samples.run_content(judged=many)).paragraphs[1]
+    teacher = many.opinion_of("teacher")
+    others = [opinion for opinion in many.opinions if opinion is not teacher]
+    assert len(others) == 2
+    for other in others:
+        rate = metrics.origin_accuracy(teacher.logits, other.logits)
+        assert f"in {rate:.1f}% of cases for {other.label}" in sentence
+    assert "Guessing gives 50%, within 6.3 points" in sentence
+    assert len(logits.describe(samples.run_content()).paragraphs) == 1
