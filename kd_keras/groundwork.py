@@ -11,7 +11,6 @@ from kd_keras import files, processes, runs, tasks
 from kd_keras.config import Cache
 
 __all__ = [
-    "SECONDS_BETWEEN_LINES",
     "TEACHER_FILE",
     "Naming",
     "Passing",
@@ -20,9 +19,8 @@ __all__ = [
     "find_teacher",
 ]
 
-SECONDS_BETWEEN_LINES = 60.0
-
 TEACHER_FILE = "teacher.json"
+_SECONDS_BETWEEN_LINES = 60.0
 
 
 class Passing(processes.Listener):
@@ -55,7 +53,7 @@ class Naming(Passing):
         """Print the line with the process's name, or leave it out."""
         now = time.monotonic()
         waited = now - self._shown.setdefault(task.name, now)
-        if self._jobs == 1 or waited >= SECONDS_BETWEEN_LINES:
+        if self._jobs == 1 or waited >= _SECONDS_BETWEEN_LINES:
             self._shown[task.name] = now
             print(f"  {task.name} | {line.strip()}", flush=True)
 

@@ -13,7 +13,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "calibration": ["CalibrationBins", "calibration_bins", "expected_calibration_error"],
         "errors": ["per_class_error", "top_k_error"],
         "likelihood": ["negative_log_likelihood"],
-        "origin": ["LEAST_EXAMPLES", "origin_accuracy"],
+        "origin": ["LEAST_EXAMPLES", "MOST_EXAMPLES", "origin_accuracy"],
         "summary": ["summarize"],
         "teacher": ["agreement", "divergence_from_teacher"],
     },

@@ -7,10 +7,10 @@ from sklearn import exceptions, neural_network, pipeline, preprocessing
 
 from kd_keras.metrics.checks import check_pair
 
-__all__ = ["LEAST_EXAMPLES", "origin_accuracy"]
+__all__ = ["LEAST_EXAMPLES", "MOST_EXAMPLES", "origin_accuracy"]
 
 LEAST_EXAMPLES = 200
-_MOST_EXAMPLES = 10_000
+MOST_EXAMPLES = 10_000
 _NODES = (64, 64)
 _EPOCHS = 60
 
@@ -57,7 +57,7 @@ def origin_accuracy(teacher_logits, student_logits, *, seed=0):
             f"Too few examples to teach and to ask a judge. Expected {LEAST_EXAMPLES} or more. "
             f"Received: {count}."
         )
-    order = np.random.default_rng(seed).permutation(count)[:_MOST_EXAMPLES]
+    order = np.random.default_rng(seed).permutation(count)[:MOST_EXAMPLES]
     centred = [logits - logits.mean(axis=1, keepdims=True) for logits in pair]
     taught, asked = np.array_split(order, 2)
     judge = _make_judge(seed)

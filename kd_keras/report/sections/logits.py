@@ -45,11 +45,9 @@ def describe(content):
 
 
 def _tell_apart(content):
-    """Whether the other networks' logits, all classes of them, give away that they are not the
-    teacher's.
-    """
+    """Whether the other networks' logits, of all classes, can be told from the teacher's."""
     teacher = content.opinion(role="teacher")
-    count = len(content.judged.labels)
+    count = min(len(content.judged.labels), metrics.MOST_EXAMPLES)
     if teacher is None or count < metrics.LEAST_EXAMPLES:
         return
     rates = [
@@ -61,8 +59,8 @@ def _tell_apart(content):
     if rates:
         yield (
             "Can a network's logits be told from the teacher's? A judge, a small network that was "
-            f"taught with the logits of half of the {content.judged.split} images (the mean of "
-            "each image's taken off), says of the other half whose they are: it is right in "
+            f"taught with the logits of half of {count:,} {content.judged.split} images (the mean "
+            "of each image's taken off), says of the other half whose they are: it is right in "
             f"{' and in '.join(rates)}. Guessing gives 50%, within {_guessing_points(count):.1f} "
             "points; near that, a discriminator has nothing left to teach."
         )
