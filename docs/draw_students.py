@@ -30,12 +30,14 @@ def main(title, teacher_run, *methods):
     figure, axes = pyplot.subplots(figsize=(8, 0.6 * len(methods) + 1.4))
     labels = []
     for row, method in enumerate(methods):
-        label, _, runs = method.partition("=")
+        label, _, runs = method.rpartition("=")
         errors, sizes = zip(*map(read_error, runs.split(",")), strict=True)
         mean = statistics.mean(errors)
         axes.barh(row, mean, height=0.55, color="#9ecae9")
         axes.plot(errors, [row] * len(errors), "o", color="#1f4e79", markersize=6)
-        axes.annotate(f"{mean:.1f}%", (mean, row), (8, 0), textcoords="offset points", va="center")
+        axes.annotate(
+            f"{mean:.1f}%", (max(errors), row), (8, 0), textcoords="offset points", va="center"
+        )
         labels.append(f"student, {label}")
         print(f"{label}: mean {mean:.2f} of {', '.join(f'{error:.2f}' for error in errors)}")
     print(f"teacher: {teacher:.2f}")
