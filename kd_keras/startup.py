@@ -30,7 +30,7 @@ def _held_back_standard_error():
         os.dup2(held.fileno(), 2)
         try:
             yield
-        except BaseException:
+        except BaseException:  # Ctrl-C too: what was held back may say why
             os.dup2(original, 2)
             held.seek(0)
             os.write(2, held.read())

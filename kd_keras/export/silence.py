@@ -35,7 +35,7 @@ def silence():
         restore.enter_context(contextlib.redirect_stderr(printed))
         try:
             yield
-        except Exception as error:
+        except Exception as error:  # converters raise anything, and what they print says why
             held.seek(0)
             error.add_note(printed.getvalue() + held.read().decode(errors="replace"))
             raise

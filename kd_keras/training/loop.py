@@ -78,12 +78,9 @@ def train(
     """
     checkpoint = Checkpoint(folder.checkpoints_path, folder.history_path)
     checkpoint.restore(distiller)
-    if checkpoint.epoch or checkpoint.step:
-        print(f"  going on after {_place(checkpoint)} of {epochs}", flush=True)
+    _say_where(checkpoint, epochs)
     progress = Progress(epochs, steps_per_epoch, first_step=checkpoint.step)
-    strategy, fit = distiller.distribute_strategy, functools.partial(distiller.fit, **_QUIET)
-    if multi_host.spans_hosts(strategy):
-        fit = functools.partial(multi_host.fit, distiller)
+    strategy, fit = distiller.distribute_strategy, _choose_fit(distiller)
     with catch_signals() as request:
         within_epoch = WithinEpoch(checkpoint, request, checkpoint_minutes, strategy)
         while True:
@@ -91,8 +88,6 @@ def train(
             until = checkpoint.epoch + 1 if checkpoint.step else epochs
             if _is_stale(checkpoint, patience):
                 until = checkpoint.epoch  # it was killed just before its end
-            averaging = [keras.callbacks.SwapEMAWeights()] if _averages(distiller.optimizer) else []
-            log = [EventLog(folder.tensorboard_path, checkpoint.history)] if tensorboard else []
             batches = make_batches(checkpoint.epoch, checkpoint.step)
             if checkpoint.lacks_metrics():
                 distiller.evaluate(batches.take(1), verbose=0)  # makes those of `compile`
@@ -104,9 +99,9 @@ def train(
                 steps_per_epoch=steps_per_epoch - checkpoint.step,
                 callbacks=[
                     checkpoint,
-                    *averaging,
+                    *_make_averaging(distiller.optimizer),
                     progress,
-                    *log,
+                    *(_make_log(folder, checkpoint) if tensorboard else []),
                     *callbacks,
                     _stop_when_stale(distiller, checkpoint, patience),
                     within_epoch,
@@ -114,17 +109,38 @@ def train(
             )
             if until == epochs or _is_stale(checkpoint, patience) or distiller.stop_training:
                 break
-            if averaging:
+            if _averages(distiller.optimizer):
                 checkpoint.restore(distiller)  # fit leaves the averages in place of the weights
+    return _conclude(distiller, checkpoint, epochs)
+
+
+def _say_where(checkpoint, epochs):
+    if checkpoint.step:
+        place = f"step {checkpoint.step} of epoch {checkpoint.epoch + 1}"
+    else:
+        place = f"epoch {checkpoint.epoch}"
+    if checkpoint.epoch or checkpoint.step:
+        print(f"  going on after {place} of {epochs}", flush=True)
+
+
+def _choose_fit(distiller):
+    if multi_host.spans_hosts(distiller.distribute_strategy):
+        return functools.partial(multi_host.fit, distiller)
+    return functools.partial(distiller.fit, **_QUIET)
+
+
+def _make_averaging(optimizer):
+    return [keras.callbacks.SwapEMAWeights()] if _averages(optimizer) else []
+
+
+def _make_log(folder, checkpoint):
+    return [EventLog(folder.tensorboard_path, checkpoint.history)]
+
+
+def _conclude(distiller, checkpoint, epochs):
     best_epoch = checkpoint.best["epoch"] if checkpoint.best else epochs
     best_weights = checkpoint.best_weights or distiller.student.get_weights()
     return Outcome(checkpoint.history, best_epoch, best_weights, checkpoint.seconds)
-
-
-def _place(checkpoint):
-    if checkpoint.step:
-        return f"step {checkpoint.step} of epoch {checkpoint.epoch + 1}"
-    return f"epoch {checkpoint.epoch}"
 
 
 def _is_stale(checkpoint, patience):

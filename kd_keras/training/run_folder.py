@@ -70,7 +70,7 @@ class RunFolder:
             remove_partial(self.path)
             if not self.config_path.is_file():
                 write_json(self.config_path, {"identity": _plain(identity), **record})
-        except BaseException:
+        except BaseException:  # Ctrl-C too: whoever called has no lock yet that it could close
             self._lock.close()
             raise
         return self._lock

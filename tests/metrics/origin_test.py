@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from kd_keras import metrics
+from kd_keras.metrics import origin
 
 COUNT = 2000
 
@@ -43,6 +44,36 @@ def test_a_seed_repeats():
     pair = draw(0)[:300], draw(1)[:300]
     first, again, other = (metrics.origin_accuracy(*pair, seed=seed) for seed in (1, 1, 2))
     assert first == again != other
+
+
+class Witness:
+    """A judge that notes which examples it is taught and asked. It takes all for the teacher's."""
+
+    def fit(self, logits, is_teacher):
+        self.taught = set(np.round(logits[:, 0], 9))
+        return self
+
+    def score(self, logits, is_teacher):
+        self.asked = set(np.round(logits[:, 0], 9))
+        return is_teacher.mean()
+
+
+@pytest.mark.parametrize(("most", "seen"), [(COUNT, COUNT), (600, 600)])
+def test_no_example_is_both_taught_and_asked_and_no_more_than_allowed(monkeypatch, most, seen):
+    witness = Witness()
+    monkeypatch.setattr(origin, "_make_judge", lambda seed: witness)
+    monkeypatch.setattr(origin, "MOST_EXAMPLES", most)
+    teacher, student = draw(0), draw(1)
+    assert metrics.origin_accuracy(teacher, student) == 50.0
+    assert not witness.taught & witness.asked
+    assert len(witness.taught) == len(witness.asked) == 2 * seen // 2  # a row of each network
+    drawn = witness.taught | witness.asked
+    teachers, students = (
+        np.isin(np.round((logits - logits.mean(axis=1, keepdims=True))[:, 0], 9), list(drawn))
+        for logits in (teacher, student)
+    )
+    assert (teachers == students).all()
+    assert teachers.sum() == seen
 
 
 def test_few_examples_are_refused():

@@ -65,3 +65,12 @@ def test_with_enough_images_it_says_whose_logits_give_themselves_away():
         assert f"in {rate:.1f}% of cases for {other.label}" in sentence
     assert "Guessing gives 50%, within 6.3 points" in sentence
     assert len(logits.describe(samples.run_content()).paragraphs) == 1
+
+
+def test_it_counts_the_images_that_the_judge_saw(monkeypatch):
+    monkeypatch.setattr(metrics, "LEAST_EXAMPLES", 10)
+    monkeypatch.setattr(metrics, "MOST_EXAMPLES", 40)
+    monkeypatch.setattr(metrics, "origin_accuracy", lambda teacher, student: 61.7)
+    sentence = logits.describe(samples.run_content()).paragraphs[1]
+    assert "half of 40 test images" in sentence
+    assert "within 15.5 points" in sentence  # 1.96 * 50 / sqrt(40)
