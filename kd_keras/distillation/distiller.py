@@ -12,7 +12,7 @@ from kd_keras.distillation.batch import check_models, require_same_classes, unpa
 from kd_keras.distillation.forward import synchronize_batch_normalization
 from kd_keras.distillation.look_ahead import LookAhead
 from kd_keras.distillation.micro_batches import run_in_parts
-from kd_keras.distillation.passes import Pass
+from kd_keras.distillation.passes import Passes
 from kd_keras.distillation.saving import Saving
 from kd_keras.distillation.taps import connect_losses, require_features
 from kd_keras.distillation.terms import Terms, average
@@ -21,16 +21,6 @@ from kd_keras.distillation.updates import apply_gradients, gradient_shares, scal
 from kd_keras.models import active_random_states
 
 __all__ = ["Distiller"]
-
-
-class _Untracked:
-    """Holds what a model uses and Keras must neither track nor save."""
-
-    def __init__(self, teacher):
-        self.teacher = teacher
-        self.teacher_pass = None
-        self.student_pass = None
-        self.evaluation_pass = None
 
 
 @keras.saving.register_keras_serializable(package="kd_keras")
@@ -89,6 +79,8 @@ class Distiller(Saving, keras.Model):
         Distillation with Conditional Adversarial Networks", 2017, section 3.3.
     """
 
+    _teacher_learns = False
+
     def __init__(
         self,
         student,
@@ -115,7 +107,7 @@ class Distiller(Saving, keras.Model):
         self.look_ahead = LookAhead(student) if adversary and adversary.look_ahead else None
         self.track_gradient_shares = track_gradient_shares
         self._evaluates = False
-        self._untracked = _Untracked(teacher)
+        self._passes = Passes(teacher)
         self._fit_losses()
         self.tracking = Tracking(
             self.terms,
@@ -133,7 +125,7 @@ class Distiller(Saving, keras.Model):
     @property
     def teacher(self):
         """The teacher, which is neither tracked nor saved; None where there is none."""
-        return self._untracked.teacher
+        return self._passes.teacher
 
     def __dir__(self):
         # Keras saves every model among the attributes that `dir` lists, properties too.
@@ -142,7 +134,7 @@ class Distiller(Saving, keras.Model):
     @teacher.setter
     def teacher(self, teacher):
         check_models(teacher, self.student)
-        self._untracked = _Untracked(teacher)
+        self._passes = Passes(teacher)
         self._fit_losses()
         if self.compiled:
             self._prepare()
@@ -236,23 +228,14 @@ class Distiller(Saving, keras.Model):
         if self.adversary:
             synchronize_batch_normalization(self.adversary.discriminator, several)
         xla = self.xla and not self.run_eagerly
-        self._untracked.student_pass = Pass(
+        self._passes.prepare(
             self.student,
-            self.terms.student_taps,
+            self.terms,
+            teacher_learns=self._teacher_learns,
             micro_batches=self.micro_batches,
             xla=xla,
             checkpoint_gradients=self.checkpoint_gradients,
         )
-        # Without XLA, which would compile anew for a last batch that is smaller.
-        self._untracked.evaluation_pass = Pass(self.student)
-        if self.teacher is not None:
-            self._untracked.teacher_pass = Pass(
-                self.teacher,
-                self.terms.teacher_taps,
-                micro_batches=self.micro_batches,
-                xla=xla,
-                trains=False,
-            )
         self.terms.start(xla=xla)
 
     def call(self, inputs, training=None):
@@ -263,8 +246,8 @@ class Distiller(Saving, keras.Model):
     def train_step(self, data):
         """Update the discriminator, then the student; return the means so far."""
         batch = unpack_batch(data)
-        teacher = self._ask_teacher(batch)
-        student, run_backwards = self._untracked.student_pass.train(batch.image)
+        teacher = self._passes.hear_teacher(batch, self.terms)
+        student, run_backwards = self._passes.student_pass.train(batch.image)
         verdict = self._update_discriminator(teacher, student, batch)
         terms, output_gradients, own_gradients, more = self._differentiate(teacher, student, batch)
         gradients, regularization = run_backwards(
@@ -300,7 +283,7 @@ class Distiller(Saving, keras.Model):
     def test_step(self, data):
         """The student's cross-entropy and metrics. The teacher is not asked, nothing moves."""
         batch = unpack_batch(data)
-        logits = self._untracked.evaluation_pass.ask(batch.image)["logits"]
+        logits = self._passes.evaluation_pass.ask(batch.image)["logits"]
         cross_entropy = self.terms.supervised(batch.labels, logits)
         self.tracking.evaluation(cross_entropy, batch.sample_weight)
         return self.tracking.without_training(self._results(None, logits, batch))
@@ -322,21 +305,6 @@ class Distiller(Saving, keras.Model):
         results = super().get_metrics_result()
         # Keras takes the means over all replicas only where a step returns all of these.
         return self.tracking.without_training(results) if self._evaluates else results
-
-    def _ask_teacher(self, batch):
-        if not self.terms.need_teacher:
-            return None
-        known = {}
-        if batch.teacher_logits is not None:
-            known = {"logits": tf.cast(batch.teacher_logits, tf.float32)}
-        if not known or self.terms.teacher_taps:
-            if self._untracked.teacher_pass is None:
-                raise ValueError(
-                    "There is no teacher. Expected a teacher, or batches with teacher_logits. "
-                    "Set it: distiller.teacher = teacher."
-                )
-            known = {**self._untracked.teacher_pass.ask(batch.image), **known}
-        return {name: tf.stop_gradient(value) for name, value in known.items()}
 
     def _update_discriminator(self, teacher, student, batch):
         if self.adversary is None:

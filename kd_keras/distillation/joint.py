@@ -10,7 +10,6 @@ from kd_keras.distillation.batch import unpack_batch
 from kd_keras.distillation.distiller import Distiller
 from kd_keras.distillation.forward import synchronize_batch_normalization
 from kd_keras.distillation.hits import hits
-from kd_keras.distillation.passes import Pass
 from kd_keras.distillation.saving import JointSaving
 from kd_keras.distillation.updates import apply_gradients, scale_where_needed
 from kd_keras.models import share_convolutions
@@ -93,6 +92,8 @@ class JointDistiller(JointSaving, Distiller):
         Net", 2018.
     """
 
+    _teacher_learns = True
+
     def __init__(
         self,
         student,
@@ -126,7 +127,7 @@ class JointDistiller(JointSaving, Distiller):
     @property
     def teacher(self):
         """The peer."""
-        return self._untracked.teacher
+        return self._passes.teacher
 
     @property
     def peer_variables(self):
@@ -159,25 +160,19 @@ class JointDistiller(JointSaving, Distiller):
         super().compile(optimizer, **arguments)
 
     def _prepare(self):
+        # Before the passes are made: one that is compiled is cut where replicas exchange.
+        several = self.distribute_strategy.num_replicas_in_sync > 1
+        synchronize_batch_normalization(self.peer, several)
         super()._prepare()
         with self.distribute_strategy.scope():
             self.peer_optimizer.build(self.peer_variables)
-        several = self.distribute_strategy.num_replicas_in_sync > 1
-        synchronize_batch_normalization(self.peer, several)
-        self._untracked.teacher_pass = Pass(
-            self.peer,
-            self.terms.teacher_taps,
-            micro_batches=self.micro_batches,
-            xla=self.xla and not self.run_eagerly,
-            checkpoint_gradients=self.checkpoint_gradients,
-        )
 
     def train_step(self, data):
         """Update both networks, from the same outputs; return the means so far."""
         batch = unpack_batch(data)
         _refuse_known_logits(batch)
-        student, student_backwards = self._untracked.student_pass.train(batch.image)
-        peer, peer_backwards = self._untracked.teacher_pass.train(batch.image)
+        student, student_backwards = self._passes.student_pass.train(batch.image)
+        peer, peer_backwards = self._passes.teacher_pass.train(batch.image)
         terms, output_gradients, own_gradients, shares = self._differentiate(
             _as_constants(peer), student, batch
         )

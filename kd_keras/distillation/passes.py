@@ -9,7 +9,7 @@ from kd_keras.distillation.forward import make_forward
 from kd_keras.distillation.micro_batches import run_forwards, run_forwards_in_parts, run_in_parts
 from kd_keras.models import with_taps
 
-__all__ = ["Pass"]
+__all__ = ["Pass", "Passes"]
 
 
 class Pass:
@@ -57,3 +57,66 @@ class Pass:
             return run_forwards(self._run, image)
         state = self._model.non_trainable_variables
         return run_forwards_in_parts(self._run, image, self._micro_batches, state=state)
+
+
+class Passes:
+    """A distiller's teacher and how its networks are run, which Keras must neither track nor save.
+
+    Args:
+        teacher: The teacher, or None.
+
+    Attributes:
+        teacher: The teacher, or None.
+        student_pass: The student's `Pass` in training.
+        evaluation_pass: The student's in evaluation.
+        teacher_pass: The teacher's; None where there is no teacher.
+    """
+
+    def __init__(self, teacher):
+        self.teacher = teacher
+        self.student_pass = self.evaluation_pass = self.teacher_pass = None
+
+    def prepare(self, student, terms, *, teacher_learns, checkpoint_gradients, **choices):
+        """Make the passes.
+
+        Args:
+            student: The student.
+            terms: The `Terms`; they say which taps are read.
+            teacher_learns: Whether the teacher is trained too.
+            checkpoint_gradients: Of `forward.make_forward`, for networks that are trained.
+            **choices: Of `Pass`, for all but evaluation.
+        """
+        trained = {"checkpoint_gradients": checkpoint_gradients}
+        self.student_pass = Pass(student, terms.student_taps, **trained, **choices)
+        # Without XLA, which would compile anew for a last batch that is smaller.
+        self.evaluation_pass = Pass(student)
+        if self.teacher is not None:
+            role = trained if teacher_learns else {"trains": False}
+            self.teacher_pass = Pass(self.teacher, terms.teacher_taps, **role, **choices)
+
+    def hear_teacher(self, batch, terms):
+        """What the terms need of the teacher, as constants by name: what is known, or its answer.
+
+        Args:
+            batch: The `Batch`. Logits that it carries are not asked for again.
+            terms: The `Terms`.
+
+        Returns:
+            Float32 tensors by name, or None where no term hears a teacher.
+
+        Raises:
+            ValueError: If the teacher has to be asked and there is none.
+        """
+        if not terms.need_teacher:
+            return None
+        known = {}
+        if batch.teacher_logits is not None:
+            known = {"logits": tf.cast(batch.teacher_logits, tf.float32)}
+        if not known or terms.teacher_taps:
+            if self.teacher_pass is None:
+                raise ValueError(
+                    "There is no teacher. Expected a teacher, or batches with teacher_logits. "
+                    "Set it: distiller.teacher = teacher."
+                )
+            known = {**self.teacher_pass.ask(batch.image), **known}
+        return {name: tf.stop_gradient(value) for name, value in known.items()}

@@ -184,3 +184,11 @@ def test_the_last_row_alone_shows_all_its_lines(tmp_path, ran, capsys):
     comparison.run_rows(planned, jobs=2, after_row=lambda failures: None)
     assert ran.jobs == [1]
     assert f"  {planned.rows[0].name} | a line\n" in capsys.readouterr().out
+
+
+def test_a_finished_comparison_runs_nothing(tmp_path, ran):
+    planned = rows.plan(tmp_path)
+    for row in planned.rows:
+        rows.finish(row, 5.0)
+    assert comparison.run_rows(planned, jobs=2, after_row=lambda failures: None) == {}
+    assert ran.tasks == []

@@ -206,7 +206,7 @@ def test_the_distiller_shows_the_discriminator_the_members_of_a_mean():
     images, labels = toys.make_images(16)
     logs = distiller.train_on_batch(images, labels, return_dict=True)
     assert np.isfinite(list(logs.values())).all()
-    asked = distiller._untracked.teacher_pass.ask(tf.cast(images, tf.float32))
+    asked = distiller._passes.teacher_pass.ask(tf.cast(images, tf.float32))
     for name, teacher in zip(names, teachers, strict=True):
         np.testing.assert_allclose(asked[name], teacher(images), rtol=1e-4, atol=1e-5)
 

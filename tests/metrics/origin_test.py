@@ -76,7 +76,16 @@ def test_no_example_is_both_taught_and_asked_and_no_more_than_allowed(monkeypatc
     assert teachers.sum() == seen
 
 
+def test_a_seed_draws_the_halves_too(monkeypatch):
+    witnesses = [Witness(), Witness()]
+    monkeypatch.setattr(origin, "_make_judge", lambda seed: witnesses[seed])
+    for seed in (0, 1):
+        metrics.origin_accuracy(draw(0), draw(1), seed=seed)
+    assert witnesses[0].taught != witnesses[1].taught
+
+
 def test_few_examples_are_refused():
+    assert 0 <= metrics.origin_accuracy(draw(0)[:200], draw(1)[:200]) <= 100
     with pytest.raises(ValueError, match=r"Expected 200 or more\. Received: 199\."):
         metrics.origin_accuracy(draw(0)[:199], draw(1)[:199])
 

@@ -63,6 +63,7 @@ def test_with_enough_images_it_says_whose_logits_give_themselves_away():
     for other in others:
         rate = metrics.origin_accuracy(teacher.logits, other.logits)
         assert f"in {rate:.1f}% of cases for {other.label}" in sentence
+    assert f"for {teacher.label}" not in sentence
     assert "Guessing gives 50%, within 6.3 points" in sentence
     assert len(logits.describe(samples.run_content()).paragraphs) == 1
 
