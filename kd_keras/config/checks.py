@@ -1,6 +1,7 @@
 """The checks that the sections have in common."""
 
 import dataclasses
+import math
 
 from kd_keras import registry
 
@@ -30,14 +31,14 @@ def require_positive(section, *names):
     """Refuse fields that are not above 0."""
     for name in names:
         value = getattr(section, name)
-        require(value > 0, name, "a number above 0", value)
+        require(0 < value < math.inf, name, "a number above 0", value)
 
 
 def require_not_negative(section, *names):
     """Refuse fields below 0."""
     for name in names:
         value = getattr(section, name)
-        require(value >= 0, name, "0 or more", value)
+        require(0 <= value < math.inf, name, "0 or more", value)
 
 
 def choice(default, *others):

@@ -11,6 +11,7 @@ from kd_keras import losses, registry
 from kd_keras.distillation.forward import make_forward
 from kd_keras.distillation.hits import hits
 from kd_keras.distillation.slopes import Slopes
+from kd_keras.losses import checks
 from kd_keras.losses.taps import average_pixels
 
 __all__ = ["Adversary"]
@@ -62,7 +63,9 @@ class Adversary(keras.layers.Layer):
         name: Name of the layer.
 
     Raises:
-        ValueError: If `batch_statistics` or the game is unknown.
+        ValueError: If `batch_statistics` or the game is unknown, the weight is negative, a
+            `teacher_tap` has no tap beside it, or a tap is set with what is of logits:
+            `look_ahead`, `teachers` or the condition `teacher_logits`.
 
     Example:
         >>> from kd_keras import models
@@ -97,9 +100,10 @@ class Adversary(keras.layers.Layer):
         super().__init__(name=name, dtype="float32")
         if batch_statistics not in BATCH_STATISTICS:
             raise registry.unknown_name("batch_statistics", BATCH_STATISTICS, batch_statistics)
+        _require_of_logits(discriminator, tap, teacher_tap, teachers, look_ahead)
         self.discriminator = discriminator
         self.game = losses.games.get(game) if isinstance(game, str) else game
-        self.label_weight = float(label_weight)
+        self.label_weight = float(checks.not_negative("label_weight", label_weight))
         self.batch_statistics = batch_statistics
         self.frozen_in_student_update = frozen_in_student_update
         self.look_ahead = look_ahead
@@ -108,6 +112,18 @@ class Adversary(keras.layers.Layer):
         self.seed = seed
         self.slopes = Slopes(seed) if self.game.penalty_weight else None
         self.built = True
+
+    @property
+    def num_features(self):
+        """How many features the discriminator takes: classes, or channels of the taps."""
+        (shown,) = (tensor for tensor in self.discriminator.inputs if tensor.name == "logits")
+        return shown.shape[-1]
+
+    @property
+    def regularization(self):
+        """The sum of its weights' regularisers, a replica's share of it; 0 where it has none."""
+        of_weights = [v.regularizer(v.value) for v in self.trainable_variables if v.regularizer]
+        return tf.nn.scale_regularization_loss(tf.add_n([tf.zeros([]), *of_weights]))
 
     def start(self, *, xla):
         """Prepare the forward pass; called when the distiller is compiled."""
@@ -188,6 +204,7 @@ class Adversary(keras.layers.Layer):
             Shape (batch,), float32.
         """
         training = not self.frozen_in_student_update
+        teacher_logits, *reals = map(tf.stop_gradient, [teacher_logits, *reals])
         conditions = self._conditions(teacher_logits, labels, image)
         if self.batch_statistics == "joint":
             together = [*(reals or [teacher_logits]), student_logits]
@@ -265,6 +282,27 @@ class Adversary(keras.layers.Layer):
         for key in ("discriminator", "game"):
             config[key] = keras.saving.deserialize_keras_object(config[key])
         return cls(**config)
+
+
+def _require_of_logits(discriminator, tap, teacher_tap, teachers, look_ahead):
+    """Refuse what is of logits beside a tap, which is shown in their place."""
+    if teacher_tap and not tap:
+        raise ValueError(
+            "Invalid value for teacher_tap. Expected none, because tap is not set. "
+            f"Received: {teacher_tap}."
+        )
+    named = [tensor.name for tensor in discriminator.inputs]
+    of_logits = {
+        "look_ahead": look_ahead,
+        "teachers": teachers,
+        "the condition teacher_logits": "teacher_logits" in named,
+    }
+    used = [name for name, is_used in of_logits.items() if is_used]
+    if tap and used:
+        raise ValueError(
+            f"A discriminator that is shown {tap} cannot have {', '.join(used)}, which is of "
+            "logits. Set one of the two alone."
+        )
 
 
 def _cross_entropy(labels, logits):

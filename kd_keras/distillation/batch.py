@@ -5,6 +5,7 @@ import dataclasses
 import keras
 import tensorflow as tf
 
+from kd_keras.losses.base import class_numbers
 from kd_keras.models import to_logits
 
 __all__ = ["Batch", "check_models", "require_same_classes", "unpack_batch"]
@@ -58,20 +59,11 @@ def unpack_batch(data):
         )
     if labels is None:
         raise ValueError("Unexpected batch. Expected (x, labels). Received: x alone.")
-    labels = tf.convert_to_tensor(labels)
-    if labels.shape.rank == 2 and labels.shape[1] == 1:
-        labels = labels[:, 0]
-    if labels.shape.rank != 1 or not labels.dtype.is_integer:
-        raise ValueError(
-            "Invalid labels. Expected integers of shape (batch,), one class number an image. "
-            f"Received: {labels.dtype.name} of shape {tuple(labels.shape)}. "
-            "One-hot labels become class numbers by tf.argmax(labels, axis=-1)."
-        )
     if sample_weight is not None:
         sample_weight = tf.reshape(tf.cast(sample_weight, tf.float32), [-1])
     return Batch(
         x["image"],
-        tf.cast(labels, tf.int32),
+        class_numbers(labels),
         x.get("teacher_logits"),
         sample_weight,
         x.get("examples"),

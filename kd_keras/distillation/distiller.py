@@ -317,7 +317,7 @@ class Distiller(Saving, keras.Model):
             per_example, verdict = self.adversary.discriminator_loss(
                 real, fake, batch.labels, batch.image, self.terms.reals(teacher)
             )
-            loss = average(per_example, batch.sample_weight)
+            loss = average(per_example, batch.sample_weight) + self.adversary.regularization
         self.discriminator_optimizer.apply(tape.gradient(loss, variables), variables)
         self.adversary.clip_weights()
         return verdict

@@ -75,7 +75,7 @@ def require_features(adversary, teacher, student):
         ValueError: If a network has no such layer, or it has other features.
     """
     for pair in adversary_pairs(adversary):
-        expected = adversary.discriminator.inputs[0].shape[-1]
+        expected = adversary.num_features
         for role, model, layer in zip(
             ("teacher", "student"), (teacher, student), pair, strict=True
         ):

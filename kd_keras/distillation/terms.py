@@ -1,5 +1,6 @@
 """The named terms of the student's objective, and the scalars that may change in training."""
 
+import math
 import re
 
 import keras
@@ -36,7 +37,7 @@ class Terms(keras.layers.Layer):
 
     Raises:
         TypeError: If a loss is not a `DistillationLoss`.
-        ValueError: If a weight is negative.
+        ValueError: If a weight is negative or not finite.
     """
 
     def __init__(self, matching, *, supervised_weight, adversary, adversarial_weight):
@@ -54,7 +55,7 @@ class Terms(keras.layers.Layer):
         if adversary is not None:
             initial["adversarial"] = adversarial_weight
         for name, weight in initial.items():
-            if weight < 0:
+            if not 0 <= weight < math.inf:
                 raise ValueError(
                     f"Invalid weight of {name}. Expected 0 or more. Received: {weight}."
                 )

@@ -13,6 +13,7 @@ from kd_keras import registry
 
 __all__ = [
     "DistillationLoss",
+    "class_numbers",
     "comparable_logits",
     "constructor_arguments",
     "known_reduction",
@@ -181,6 +182,36 @@ def constructor_arguments(instance):
         {'rise': 3, 'run': 2}
     """
     return {name: getattr(instance, name) for name in inspect.signature(type(instance)).parameters}
+
+
+def class_numbers(labels):
+    """Check that labels are class numbers, and make them int32.
+
+    Args:
+        labels: Integers, shape (batch,) or (batch, 1).
+
+    Returns:
+        Shape (batch,), int32.
+
+    Raises:
+        ValueError: If they are missing, not integers or of another shape.
+
+    Example:
+        >>> class_numbers([[2], [0]]).numpy()
+        array([2, 0], dtype=int32)
+    """
+    if labels is None:
+        raise ValueError("Labels are missing. Expected integers of shape (batch,). Received: None.")
+    labels = tf.convert_to_tensor(labels)
+    if labels.shape.rank == 2 and labels.shape[1] == 1:
+        labels = labels[:, 0]
+    if labels.shape.rank != 1 or not labels.dtype.is_integer:
+        raise ValueError(
+            "Invalid labels. Expected integers of shape (batch,), one class number an image. "
+            f"Received: {labels.dtype.name} of shape {tuple(labels.shape)}. "
+            "One-hot labels become class numbers by tf.argmax(labels, axis=-1)."
+        )
+    return tf.cast(labels, tf.int32)
 
 
 def comparable_logits(teacher_logits, student_logits):

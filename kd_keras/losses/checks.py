@@ -46,9 +46,15 @@ def up_to_one(name, value):
 
 
 def whole_number(name, value, *, lowest, highest=math.inf):
-    """Return a whole number in a range, or refuse it."""
+    """Return a whole number in a range as an int, or refuse it.
+
+    Example:
+        >>> whole_number("list_length", 4.0, lowest=1)
+        4
+    """
     expected = f"a whole number from {lowest}" + ("" if math.isinf(highest) else f" to {highest}")
-    return _require(value == int(value) and lowest <= value <= highest, name, expected, value)
+    whole = math.isfinite(value) and value == int(value) and lowest <= value <= highest
+    return int(_require(whole, name, expected, value))
 
 
 def one_of(name, choices, value):

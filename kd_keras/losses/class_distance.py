@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from kd_keras.losses import checks, taps
+from kd_keras.losses import base, checks, taps
 
 __all__ = ["ClassDistance"]
 
@@ -71,6 +71,7 @@ class ClassDistance(taps.TapLoss):
         return tf.add_n(values)
 
     def _class_term(self, teacher, student, labels):
+        labels = base.class_numbers(labels)
         same = tf.cast(labels[:, None] == labels[None, :], tf.float32)
         # Row i is the centre of the class of example i.
         centers = tf.matmul(same, teacher) / tf.reduce_sum(same, axis=-1, keepdims=True)

@@ -72,6 +72,7 @@ class DecoupledDistillation(base.DistillationLoss):
         teacher, student = base.comparable_logits(teacher, student)
         if self.standardize:
             teacher, student = map(soft_target.standardize_logits, (teacher, student))
+        labels = base.class_numbers(labels)
         sides = [_split(logits / temperature, labels) for logits in (teacher, student)]
         (teacher_pair, teacher_others), (student_pair, student_others) = sides
         target = soft_target.divergence(teacher_pair, student_pair)
@@ -83,7 +84,7 @@ class DecoupledDistillation(base.DistillationLoss):
 def _split(logits, labels):
     """Log-probabilities of (the label, anything else), and of the others among themselves."""
     classes = logits.shape[-1]
-    labels = tf.cast(labels, tf.int32)[:, None]
+    labels = labels[:, None]
     # The other classes by their numbers, so that no mask with its infinities is needed.
     others = (labels + tf.range(1, classes)) % classes
     log_probabilities = tf.nn.log_softmax(logits)

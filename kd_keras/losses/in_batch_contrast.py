@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from kd_keras.losses import checks, relations, taps
+from kd_keras.losses import base, checks, relations, taps
 
 __all__ = ["InBatchContrast"]
 
@@ -85,7 +85,7 @@ class InBatchContrast(taps.TapLoss):
 
     def per_example(self, teacher, student, labels=None):
         """The two cross-entropies of each example in nats, shape (batch,)."""
-        values = []
+        labels, values = base.class_numbers(labels), []
         for tap, target, source in self.tensors(teacher, student):
             target = relations.unit(self.teacher_embeddings[tap](taps.average_pixels(target)))
             products = tf.matmul(relations.unit(source), target, transpose_b=True)

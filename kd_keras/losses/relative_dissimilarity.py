@@ -19,7 +19,8 @@ class RelativeDissimilarity(taps.TapLoss):
     Several teachers vote: a triple counts where more than half of them have d(i, j) < d(i, k). Each
     has distances of its own, so that they may differ in channels.
 
-    An example's value is the mean over the triples with i at it, times its share of all triples.
+    An example's value is the mean over the triples with i at it, times its share of all triples and
+    the batch's size, so that the mean over the batch is the loss.
 
     Args:
         taps: Names of the student's layers.

@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from kd_keras.losses import checks, taps
+from kd_keras.losses import base, checks, taps
 
 __all__ = ["SelectedNeurons"]
 
@@ -79,7 +79,7 @@ class SelectedNeurons(taps.TapLoss):
         """Check the shapes, make the adapter and the rates."""
         super().build_parts(teacher_shapes, student_shapes)
         self.rates = self.add_weight(
-            shape=[teacher_shapes["logits"][-1], teacher_shapes[self.taps[0]][-1]],
+            shape=[student_shapes["logits"][-1], teacher_shapes[self.taps[0]][-1]],
             initializer=keras.initializers.Constant(0.5),
             trainable=False,
             aggregation="mean",
@@ -96,7 +96,7 @@ class SelectedNeurons(taps.TapLoss):
 
     def _update_rates(self, teacher, labels):
         classes = self.rates.shape[0]
-        members = tf.transpose(tf.one_hot(labels, classes))
+        members = tf.transpose(tf.one_hot(base.class_numbers(labels), classes))
         active = tf.cast(teacher > tf.reduce_mean(teacher, axis=0), tf.float32)
         positives = tf.reduce_sum(members, axis=-1, keepdims=True)
         negatives = tf.reduce_sum(1.0 - members, axis=-1, keepdims=True)

@@ -7,7 +7,7 @@ from kd_keras.losses import base, checks
 
 __all__ = ["SoftTarget", "divergence", "soft_target_divergence", "standardize_logits"]
 
-_SMALLEST_VARIANCE = 1e-12
+_SMALLEST_DEVIATION = 0.1
 
 
 def soft_target_divergence(teacher_logits, student_logits, temperature):
@@ -63,7 +63,10 @@ def divergence(teacher_log_probabilities, student_log_probabilities):
 def standardize_logits(logits):
     """Give every example's logits mean 0 and deviation 1 over the classes.
 
-    (z - mean) / deviation, the deviation with the divisor C. Logits that are all alike become 0.
+    (z - mean) / max(deviation, 0.1), the deviation with the divisor C. Logits that are all alike
+    become 0, and the gradient grows no further as they come near that: otherwise the first
+    updates of a network whose last layer starts at zero make logits of a size from which it does
+    not come back.
 
     Args:
         logits: Shape (batch, classes), float32.
@@ -80,7 +83,7 @@ def standardize_logits(logits):
     """
     centred = logits - tf.reduce_mean(logits, axis=-1, keepdims=True)
     variance = tf.reduce_mean(tf.square(centred), axis=-1, keepdims=True)
-    return centred * tf.math.rsqrt(tf.maximum(variance, _SMALLEST_VARIANCE))
+    return centred * tf.math.rsqrt(tf.maximum(variance, _SMALLEST_DEVIATION**2))
 
 
 @keras.saving.register_keras_serializable(package="kd_keras")

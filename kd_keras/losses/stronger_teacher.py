@@ -7,7 +7,7 @@ from kd_keras.losses import base, checks
 
 __all__ = ["StrongerTeacher"]
 
-_SMALLEST_SQUARE = 1e-12
+_SMALLEST_LENGTH = 0.01
 
 
 @keras.saving.register_keras_serializable(package="kd_keras")
@@ -17,6 +17,10 @@ class StrongerTeacher(base.DistillationLoss):
     T^2 * (inter_class_weight * mean_i (1 - r_i) + intra_class_weight * mean_c (1 - r_c)), r_i the
     correlation (Pearson) of the teacher's and the student's probabilities of example i over the
     classes, r_c that of class c over the examples of the batch; probabilities of logits / T.
+
+    r = p.q / (max(|p|, 0.01) max(|q|, 0.01)), p and q the probabilities less their mean: for what
+    hardly varies the gradient is bounded, so that a network whose last layer starts at zero
+    learns.
 
     An example's value has its own r_i and, of each r_c, its summand times the batch's size, so
     that the mean over the batch is the loss.
@@ -72,6 +76,6 @@ class StrongerTeacher(base.DistillationLoss):
 
 
 def _standard(probabilities, axis):
-    """With mean 0 and length 1 along an axis; what does not vary becomes 0."""
+    """With mean 0 and length 1 along an axis; what hardly varies stays shorter."""
     centred = probabilities - tf.reduce_mean(probabilities, axis=axis, keepdims=True)
-    return tf.math.l2_normalize(centred, axis=axis, epsilon=_SMALLEST_SQUARE)
+    return tf.math.l2_normalize(centred, axis=axis, epsilon=_SMALLEST_LENGTH**2)

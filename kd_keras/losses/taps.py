@@ -37,7 +37,8 @@ class TapLoss(base.DistillationLoss):
         name: Name of the layer.
 
     Raises:
-        ValueError: If there is no tap, one comes twice, or the two lists differ in length.
+        ValueError: If there is no tap, one comes twice, or the two lists differ in length; in
+            `connect`, if the loss cannot compare layers of these shapes.
     """
 
     taps = ("group1", "group2", "group3")
@@ -47,9 +48,10 @@ class TapLoss(base.DistillationLoss):
 
     def __init__(self, taps, teacher_taps=(), *, name=None):
         super().__init__(name=name)
-        if not taps or len(set(taps)) != len(taps):
+        if isinstance(taps, str) or not taps or len(set(taps)) != len(taps):
             raise ValueError(
-                f"Invalid value for taps. Expected names of layers, each once. Received: {taps}."
+                "Invalid value for taps. Expected a list of names of layers, each once. "
+                f"Received: {taps}."
             )
         if teacher_taps and len(teacher_taps) != len(taps):
             raise ValueError(
@@ -87,6 +89,14 @@ class TapLoss(base.DistillationLoss):
                 f"Teacher and student disagree on the shape of {tap}. Expected two maps or two "
                 f"vectors. Received: teacher {tuple(teacher_shape)}, student "
                 f"{tuple(student_shape)}. Set taps and teacher_taps."
+            )
+        places = [list(shape)[1:-1] for shape in (teacher_shape, student_shape)]
+        if self.equalizes_sizes and len(teacher_shape) != 4 and places[0] != places[1]:
+            raise ValueError(
+                f"{type(self).__name__} compares {tap} place by place. Expected layers of one "
+                "size, because only maps, shape (batch, height, width, channels), are brought to "
+                f"one. Received: teacher {tuple(teacher_shape)}, student {tuple(student_shape)}. "
+                "Set taps and teacher_taps."
             )
 
     def _adapt(self, tap, teacher_shape, student_shape):

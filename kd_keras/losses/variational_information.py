@@ -67,7 +67,8 @@ class VariationalInformation(taps.TapLoss):
     def build_parts(self, teacher_shapes, student_shapes):
         """Check the shapes, make the predictions' means and variances."""
         super().build_parts(teacher_shapes, student_shapes)
-        raw = math.log(math.expm1(self.initial_variance - _SMALLEST_VARIANCE))
+        excess = self.initial_variance - _SMALLEST_VARIANCE
+        raw = excess + math.log(-math.expm1(-excess))  # log(e^x - 1), which does not overflow
         for tap in self.taps:
             units, label = teacher_shapes[tap][-1], tap.replace("/", "_")
             inputs = [student_shapes[tap], teacher_shapes[tap], teacher_shapes[tap]]

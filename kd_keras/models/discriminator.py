@@ -86,7 +86,7 @@ def discriminator(
         Xu, Hsu, Huang, "Training Shallow and Thin Networks for Acceleration via Knowledge
         Distillation with Conditional Adversarial Networks", 2017, sections 3.3.2 and 4.1.
     """
-    _check_sizes(num_classes, depth)
+    _check_sizes(num_classes, depth, dropout)
     make_head = _choose_head(head, real_fake_output)
     seeds = layers.Seeds(seed)
     nodes = num_classes if num_features is None else num_features
@@ -104,13 +104,18 @@ def discriminator(
     return keras.Model(inputs, {"real_score": real_score, "class_logits": class_logits}, name=name)
 
 
-def _check_sizes(num_classes, depth):
+def _check_sizes(num_classes, depth, dropout):
     if num_classes < 2:
         raise ValueError(
             f"Invalid value for num_classes. Expected 2 or more. Received: {num_classes}."
         )
     if depth < 1:
         raise ValueError(f"Invalid value for depth. Expected 1 or more. Received: {depth}.")
+    if not 0 <= dropout < 1:
+        raise ValueError(
+            "Invalid value for dropout. Expected a number from 0 up to but not including 1. "
+            f"Received: {dropout}."
+        )
 
 
 def _choose_head(head, real_fake_output):

@@ -28,6 +28,7 @@ from kd_keras.config import (
 DEVICES = "all, a number above 0, or GPUs by their numbers, as 0,2"
 FRACTION = "a number from 0 up to but not including 1"
 NAN = float("nan")
+INFINITE = float("inf")
 
 REFUSED = [
     (Run, {"seed": -1}, "seed", "a number from 0 to 2147483647", -1),
@@ -107,6 +108,8 @@ REFUSED = [
     (Discriminator, {"momentum": 1.0}, "momentum", FRACTION, 1.0),
     (Discriminator, {"label_weight": -1.0}, "label_weight", "0 or more", -1.0),
     (Discriminator, {"weight_decay": -1.0}, "weight_decay", "0 or more", -1.0),
+    (Discriminator, {"label_weight": INFINITE}, "label_weight", "0 or more", INFINITE),
+    (Discriminator, {"learning_rate": INFINITE}, "learning_rate", "a number above 0", INFINITE),
     (Discriminator, {"learning_rate": 0.0}, "learning_rate", "a number above 0", 0.0),
     (Discriminator, {"weight_clip": 0.0}, "weight_clip", "a number above 0", 0.0),
     (Discriminator, {"penalty_weight": 0.0}, "penalty_weight", "a number above 0", 0.0),

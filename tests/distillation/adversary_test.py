@@ -4,6 +4,7 @@ import pytest
 import tensorflow as tf
 
 from kd_keras import distillation, models
+from kd_keras.distillation import slopes as slopes_module
 from kd_keras.losses import games
 from tests.distillation import toys
 
@@ -24,16 +25,17 @@ def _started(**arguments):
     return adversary
 
 
-def test_the_discriminators_objective_is_equation_5():
-    """Minimise -(L_A + L_DS) / 2, each half with teacher and student."""
+@pytest.mark.parametrize("label_weight", [0.0, 0.5, 1.0])
+def test_the_discriminators_objective_is_equation_5(label_weight):
+    """Minimise -(L_A + label_weight * L_DS) / 2, each half with teacher and student."""
     teacher, student = _logits(0), _logits(1)
     labels = np.arange(8, dtype="int32") % toys.CLASSES
-    adversary = _started()
+    adversary = _started(label_weight=label_weight)
     said = [adversary.discriminator({"logits": z}, training=True) for z in (teacher, student)]
     real = [out["real_score"].numpy().astype("float64") for out in said]
     classes = [out["class_logits"].numpy().astype("float64") for out in said]
     likelihood = -np.logaddexp(0, -real[0]) - np.logaddexp(0, real[1])
-    labels_likelihood = -sum(_cross_entropy(z, labels) for z in classes)
+    labels_likelihood = -label_weight * sum(_cross_entropy(z, labels) for z in classes)
     loss, verdict = adversary.discriminator_loss(teacher, student, tf.constant(labels))
     np.testing.assert_allclose(loss, -0.5 * (likelihood + labels_likelihood), rtol=1e-5)
     unhalved = -(likelihood + labels_likelihood)
@@ -56,6 +58,56 @@ def test_the_students_term_is_equation_7_without_what_it_cannot_change(label_wei
     expected = 0.5 * (-np.logaddexp(0, score) + label_weight * _cross_entropy(classes, labels))
     loss = adversary.student_loss(teacher, student, tf.constant(labels))
     np.testing.assert_allclose(loss, expected, rtol=1e-5)
+
+
+def test_with_joint_statistics_the_student_is_seen_beside_the_teacher():
+    teacher, student = _logits(0), _logits(1)
+    labels = np.arange(8, dtype="int32") % toys.CLASSES
+    adversary = _started(batch_statistics="joint")
+    together = {"logits": np.concatenate([teacher, student])}
+    out = adversary.discriminator(together, training=True)
+    score, classes = (out[k].numpy().astype("float64")[8:] for k in ("real_score", "class_logits"))
+    expected = 0.5 * (-np.logaddexp(0, score) + _cross_entropy(classes, labels))
+    loss = adversary.student_loss(teacher, student, tf.constant(labels))
+    np.testing.assert_allclose(loss, expected, rtol=1e-5)
+    alone = _started().student_loss(teacher, student, tf.constant(labels))
+    assert np.abs(loss - alone).max() > 1e-2
+
+
+@pytest.mark.parametrize("batch_statistics", ["separate", "joint"])
+def test_the_students_term_moves_no_teacher(batch_statistics):
+    teacher, student = (tf.constant(_logits(seed)) for seed in (0, 1))
+    adversary = _started(batch_statistics=batch_statistics, teachers=("teacher1",))
+    with tf.GradientTape() as tape:
+        tape.watch([teacher, student])
+        loss = adversary.student_loss(
+            teacher, student, tf.zeros([8], tf.int32), reals=[teacher + 1.0]
+        )
+    of_teacher, of_student = tape.gradient(loss, [teacher, student])
+    assert of_teacher is None
+    assert np.abs(of_student).max() > 0
+
+
+def test_the_regularisers_of_the_discriminator_count():
+    def step(**arguments):
+        image = keras.Input([toys.CLASSES], name="logits")
+        kernel = {"kernel_initializer": keras.initializers.GlorotUniform(3)}
+        hidden = keras.layers.Dense(5, **kernel, **arguments)(image)
+        outputs = {
+            "real_score": keras.layers.Dense(1, **kernel)(hidden)[:, 0],
+            "class_logits": keras.layers.Dense(toys.CLASSES, **kernel)(hidden),
+        }
+        discriminator = keras.Model({"logits": image}, outputs)
+        before = discriminator.layers[1].kernel.numpy()
+        distiller = toys.make_distiller(
+            adversary=distillation.Adversary(discriminator), compiled=False
+        )
+        distiller.compile(keras.optimizers.SGD(0.0), keras.optimizers.SGD(0.1))
+        distiller.train_on_batch(*toys.make_vectors(16))
+        return before, discriminator.layers[1].kernel.numpy()
+
+    (before, plain), (_, regularized) = step(), step(kernel_regularizer=keras.regularizers.L2(0.7))
+    np.testing.assert_allclose(regularized - plain, -0.1 * 2 * 0.7 * before, rtol=1e-4, atol=1e-6)
 
 
 @pytest.mark.parametrize("game", ["minimax", "non_saturating"])
@@ -231,8 +283,42 @@ def test_a_gradient_penalty_is_added_and_moves_the_discriminator(batch_statistic
     assert np.abs(tape.gradient(paid, kernel.value)).max() > 0
 
 
-def _tapping(num_features=8, **taps):
-    discriminator = models.get("discriminator", num_classes=toys.CLASSES, num_features=num_features)
+def test_the_slope_is_that_of_the_critic_at_rest():
+    """In inference mode, at random points between the two, by central differences."""
+    adversary = _started(game=games.get("wasserstein_penalty"), depth=2, dropout=0.5)
+    generator = np.random.default_rng(4)
+    for layer in adversary.discriminator.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            mean, variance = generator.normal(size=4), generator.uniform(0.5, 2.0, size=4)
+            layer.moving_mean.assign(mean)
+            layer.moving_variance.assign(variance)
+    before = toys.weights_of(adversary.discriminator)
+    shares = np.linspace(0.15, 0.85, 8, dtype="float32")
+    teacher, student = _logits(0), _logits(1)
+
+    def score(logits):
+        out = adversary.discriminator({"logits": logits.astype("float32")}, training=False)
+        return out["real_score"].numpy().astype("float64")
+
+    between = shares[:, None] * teacher + (1 - shares[:, None]) * student
+    step = 1e-3 * np.eye(toys.CLASSES)
+    slopes = np.stack([score(between + d) - score(between - d) for d in step], -1) / 2e-3
+    expected = 10.0 * (np.sqrt((slopes**2).sum(-1)) - 1) ** 2
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(slopes_module, "draw_uniform", lambda *arguments: tf.constant(shares))
+        penalty = adversary._penalty([tf.constant(teacher)], tf.constant(student), {})
+    np.testing.assert_allclose(penalty, expected, rtol=1e-2, atol=1e-2)
+    assert toys.largest_difference(before, toys.weights_of(adversary.discriminator)) == 0
+
+
+def _tapping(num_features=8, condition="none", **taps):
+    discriminator = models.get(
+        "discriminator",
+        num_classes=toys.CLASSES,
+        num_features=num_features,
+        condition=condition,
+        image_shape=(8, 8, 3) if condition == "image" else None,
+    )
     return distillation.Adversary(discriminator, **taps)
 
 
@@ -279,3 +365,37 @@ def test_layers_with_other_features_are_refused():
         toys.make_distiller(adversary=_tapping(5, tap="tap"))
     with pytest.raises(ValueError, match=r"Unknown layer of the teacher.*adversary reads it"):
         toys.make_distiller(adversary=_tapping(tap="tap", teacher_tap="tapp"))
+
+
+@pytest.mark.parametrize("condition", ["label", "image"])
+def test_a_layer_may_be_shown_beside_a_condition(condition):
+    networks = toys.make_residual(1), toys.make_residual(2)
+    adversary = _tapping(4, condition, tap="tap")
+    distiller = toys.make_distiller(*networks, adversary=adversary, matching=[])
+    logs = distiller.train_on_batch(*toys.make_images(16), return_dict=True)
+    assert np.isfinite(list(logs.values())).all()
+    with pytest.raises(ValueError, match=r"cannot be shown tap of the teacher\. Expected 3 feat"):
+        toys.make_distiller(
+            toys.make_residual(1),
+            toys.make_residual(2),
+            adversary=_tapping(3, condition, tap="tap"),
+        )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            {"teacher_tap": "a"},
+            r"teacher_tap\. Expected none, because tap is not set\. Received: a",
+        ),
+        ({"tap": "a", "look_ahead": True}, "shown a cannot have look_ahead, which is of logits"),
+        ({"tap": "a", "teachers": ["b"]}, "cannot have teachers"),
+        ({"tap": "a", "condition": "teacher_logits"}, "cannot have the condition teacher_logits"),
+        ({"label_weight": -1.0}, r"label_weight\. Expected 0 or more\. Received: -1\.0"),
+        ({"label_weight": np.inf}, r"label_weight\. Expected 0 or more\. Received: inf"),
+    ],
+)
+def test_choices_that_do_not_go_together_are_refused(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        _tapping(**arguments)

@@ -81,3 +81,10 @@ def test_need_of_the_teacher():
     assert not _make().need_teacher
     assert _make([(losses.LogitL1(), 1.0)]).need_teacher
     assert _make(adversary=toys.make_adversary()).need_teacher
+
+
+@pytest.mark.parametrize("weight", [-1.0, np.inf, np.nan])
+def test_a_weight_is_a_finite_number_from_0(weight):
+    message = rf"Invalid weight of logit_l1\. Expected 0 or more\. Received: {weight}\."
+    with pytest.raises(ValueError, match=message):
+        _make([(losses.LogitL1(), weight)])

@@ -173,3 +173,14 @@ def test_unknown_batch_size_is_accepted():
         return _ScaledDistance().per_example(teacher, student)
 
     np.testing.assert_array_equal(distance(tf.ones([2, 3]), tf.zeros([2, 3])), [6.0, 6.0])
+
+
+def test_class_numbers():
+    column = base.class_numbers(np.array([[1], [0]], np.int64))
+    assert column.dtype == tf.int32
+    assert column.numpy().tolist() == [1, 0]
+    with pytest.raises(ValueError, match=r"Labels are missing\. Expected integers of shape"):
+        base.class_numbers(None)
+    for labels in (np.array([1.7]), np.eye(3, dtype="int32")):
+        with pytest.raises(ValueError, match=r"Expected integers of shape \(batch,\), one class"):
+            base.class_numbers(labels)

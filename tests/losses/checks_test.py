@@ -30,7 +30,9 @@ def test_numbers_in_a_range(function, accepted, refused, expected):
 def test_whole_numbers():
     assert checks.whole_number("x", 3, lowest=2, highest=3) == 3
     assert checks.whole_number("x", 99, lowest=2) == 99
-    for value in (1, 4, 2.5):
+    whole = checks.whole_number("x", 4.0, lowest=2)
+    assert isinstance(whole, int)
+    for value in (1, 4, 2.5, math.inf, math.nan):
         with pytest.raises(ValueError, match=rf"a whole number from 2 to 3\. Received: {value}"):
             checks.whole_number("x", value, lowest=2, highest=3)
 

@@ -95,3 +95,10 @@ def test_several_layers_and_an_empty_selection_are_refused():
         SelectedNeurons(taps=("a", "b"))
     with pytest.raises(ValueError, match=r"fraction\. Expected above 0 and no more than 1"):
         SelectedNeurons(fraction=0.0)
+
+
+def test_the_classes_are_those_of_the_student_whose_labels_they_are():
+    loss = SelectedNeurons(taps=("a",))
+    tap = {"a": [None, 3]}
+    loss.connect({**tap, "logits": [None, 2]}, {**tap, "logits": [None, 5]})
+    assert loss.rates.shape == (5, 3)

@@ -198,3 +198,20 @@ def test_standardised_the_scale_and_the_mean_do_not_count():
     teacher, _ = _random_logits()
     loss = soft_target.SoftTarget(standardize=True)
     np.testing.assert_allclose(loss.per_example(teacher, 5 + 9 * teacher), 0.0, atol=1e-5)
+
+
+@pytest.mark.parametrize("spread", [0.0, 1e-6, 1e-3, 0.03])
+def test_the_gradient_of_standardised_logits_is_bounded_as_they_come_to_be_alike(spread):
+    """A last layer that starts at zero is nothing unusual, and is to learn."""
+    teacher, student = _random_logits()
+    loss = soft_target.SoftTarget(standardize=True)
+    _, usual = numeric.value_and_gradient(loss, teacher, student)
+    alike = spread * student / np.std(student)
+    _, gradient = numeric.value_and_gradient(loss, teacher, alike)
+    assert 0 < np.abs(gradient).max() < 200 * np.abs(usual).max()
+
+
+def test_logits_that_hardly_differ_are_divided_by_a_tenth():
+    logits = np.array([[0.03, -0.03], [3.0, -3.0]])
+    expected = [[0.3, -0.3], [1.0, -1.0]]
+    np.testing.assert_allclose(soft_target.standardize_logits(logits), expected, rtol=1e-6)

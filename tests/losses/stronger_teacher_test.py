@@ -64,3 +64,11 @@ def test_the_temperature_may_change_in_training():
     teacher, student, _ = numeric.make_inputs(StrongerTeacher())
     changed = StrongerTeacher().per_example(teacher, student, temperature=tf.constant(1.0))
     np.testing.assert_allclose(changed, StrongerTeacher(1.0).per_example(teacher, student))
+
+
+def test_the_gradient_is_bounded_where_the_students_logits_are_all_alike():
+    """A last layer that starts at zero is nothing unusual, and is to learn."""
+    teacher, student, _ = numeric.make_inputs(StrongerTeacher())
+    _, usual = numeric.value_and_gradient(StrongerTeacher(), teacher, student)
+    _, at_zero = numeric.value_and_gradient(StrongerTeacher(), teacher, 0.0 * student)
+    assert 0 < np.abs(at_zero).max() < 1e3 * np.abs(usual).max()

@@ -56,7 +56,8 @@ def test_other_networks_are_refused():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"taps": ()}, r"taps\. Expected names of layers, each once\. Received: \(\)"),
+        ({"taps": ()}, r"taps\. Expected a list of names of layers, each once\. Received: \(\)"),
+        ({"taps": "pooled"}, r"Expected a list of names.*Received: pooled\."),
         ({"taps": ("a", "a")}, "each once"),
         ({"teacher_taps": ("x",)}, r"teacher_taps\. Expected 2 names, as many as taps, or none\."),
     ],
@@ -101,3 +102,12 @@ def test_maps_come_to_the_smaller_size_of_each_side():
     vector = tf.ones([2, 3])
     assert taps.same_size(vector, vector) == (vector, vector)
     np.testing.assert_array_equal(taps.average_pixels(vector), vector)
+
+
+def test_layers_that_are_no_maps_are_compared_place_by_place():
+    """Nothing brings 32 tokens and 64 to one size, and one of them would be broadcast."""
+    tokens = [None, 64, 4]
+    _Distance(("a",)).connect({"a": tokens}, {"a": tokens})
+    for other in ([None, 32, 4], [None, 1, 4]):
+        with pytest.raises(ValueError, match=r"compares a place by place.*teacher \(None, 64, 4\)"):
+            _Distance(("a",)).connect({"a": tokens}, {"a": other})

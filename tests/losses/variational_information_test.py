@@ -49,3 +49,11 @@ def test_a_large_variance_does_not_overflow():
 def test_a_variance_of_zero_is_refused():
     with pytest.raises(ValueError, match=r"initial_variance.*above 0"):
         VariationalInformation(initial_variance=0.0)
+
+
+@pytest.mark.parametrize("variance", [2e-5, 0.5, 1000.0])
+def test_any_initial_variance_can_be_had(variance):
+    loss = VariationalInformation(taps=("a",), initial_variance=variance)
+    numeric.connect(loss, {"a": np.ones([2, 3])}, {"a": np.ones([2, 3])})
+    raw = loss.raw_variances["a"].numpy().astype("float64")
+    np.testing.assert_allclose(np.logaddexp(0.0, raw) + 1e-5, variance, rtol=1e-5)

@@ -194,6 +194,11 @@ _REFUSED = [
     ({"num_classes": 1}, "Invalid value for num_classes. Expected 2 or more. Received: 1."),
     ({"depth": 0}, "Invalid value for depth. Expected 1 or more. Received: 0."),
     (
+        {"dropout": 1.0},
+        "Invalid value for dropout. Expected a number from 0 up to but not including 1. "
+        "Received: 1.0.",
+    ),
+    (
         {"condition": "image"},
         "Invalid value for image_shape. Expected (height, width, channels), because the "
         "condition is image. Received: None.",
