@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 
-from kd_keras import runs
+from kd_keras import export, runs
 
 ROOT = pathlib.Path(__file__).parents[1] / "saved_models"
 FOLDERS = sorted(path.parent for path in ROOT.glob("*/README.md"))
@@ -46,3 +46,10 @@ def test_it_takes_pixels_and_gives_logits(folder):
     assert np.isfinite(logits).all()
     assert np.abs(logits[0] - logits[1]).max() > 1e-3
     assert logits.min() < 0  # probabilities are not
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+def test_it_names_the_classes_of_its_card(folder):
+    [line] = [x for x in (folder / "README.md").read_text().splitlines() if "logits of" in x]
+    names = export.load_predictor(runs.find_model(folder)).class_names
+    assert f"logits of {', '.join(names)} |" in line
