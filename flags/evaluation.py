@@ -5,5 +5,19 @@ from kd_keras.config import Evaluation
 
 SECTION = Section("evaluation", Evaluation)
 SECTION.add("run", "A run's folder.")
-SECTION.add("model", "A .keras, .tflite or .onnx file, a SavedModel folder, or what is converted.")
-SECTION.add("split", "The images it is run on.")
+SECTION.add(
+    "model",
+    "A .keras, .tflite or .onnx file, a SavedModel folder, or what is converted.",
+    unused_by={
+        "choose": "The file of one network is timed by export.",
+        "report": "Its page is of what --run names.",
+    },
+)
+SECTION.add(
+    "split",
+    "The images it is run on.",
+    unused_by=dict.fromkeys(
+        ("choose", "convert", "predict", "prune", "quantize", "report"),
+        "Those that do are evaluate and export.",
+    ),
+)

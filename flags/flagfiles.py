@@ -72,7 +72,8 @@ def _read(path, open_files):
     if path in open_files:
         raise ValueError(f"The flagfile {path.name} reads itself. Remove its line --flagfile.")
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        # Editors of Windows begin a file with a byte order mark.
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
     except UnicodeDecodeError:
         raise ValueError(f"Damaged flagfile {path}. Expected lines of text.") from None
     lines = (line.strip() for line in lines)

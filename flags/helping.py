@@ -22,13 +22,13 @@ def describe_commands(commands):
 
 
 def describe_command(name, description, sections):
-    """The help of one command: the flags of the sections that it reads."""
+    """The help of one command: the flags that it reads."""
     lines = [f"python main.py {name} [--flag=value ...]", "", description.summary]
     for section in sections:
         if section.name in description.sections:
             lines += ["", f"{section.name}:"]
             for flag in section.flags:
-                lines += _flag_help(flag)
+                lines += [] if name in flag.unused_by else _flag_help(flag)
     lines += ["", "--flagfile=NAME reads the flags of flags/presets/NAME.flags."]
     return "\n".join(lines)
 

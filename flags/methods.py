@@ -77,9 +77,14 @@ def resolve(text, position, words, read):
             raise ValueError(
                 f"{presets[0]} is a comparison itself. Expected the preset of one experiment."
             )
-        changed = read(
-            [*words[:position], *inserted, *words[position:], *flagfiles.expand(settings)]
-        )
+        settings = flagfiles.expand(settings)
+        nested = split(settings)[1]
+        if nested:
+            raise ValueError(
+                "A method has no methods within it. Expected flags of one experiment, also in a "
+                f"flagfile. Received: --{FLAG}={nested[0][0]}. Give it to the whole comparison."
+            )
+        changed = read([*words[:position], *inserted, *words[position:], *settings])
     except (ValueError, FileNotFoundError) as error:
         raise type(error)(f"In the method {label}: {error}") from None
     return label, _differences(read(words), changed)

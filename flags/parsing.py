@@ -41,6 +41,8 @@ def parse(words, *, sections, commands):
     _refuse_unused(command, words, sections, description)
     start = [f"--flagfile={description.preset}"] if description.preset else []
     words, rows = methods.split(flagfiles.expand([*start, *words]))
+    if rows and "compare" not in description.sections and "distillation" in description.sections:
+        raise _no_comparison(command, rows)
     read = functools.partial(_read_words, command=command, sections=sections)
     config = read(words)
     if rows and "compare" in description.sections:
@@ -64,7 +66,7 @@ def _read_words(words, *, command, sections):
             f"Unexpected word. Expected flags, --name=value, after {command}. "
             f"Received: {' '.join(rest)}."
         )
-    return Config(**{section.name: _read(section, flag_values) for section in sections})
+    return Config(**{section.name: _read(section, flag_values, command) for section in sections})
 
 
 def _split_command(words, commands):
@@ -81,37 +83,47 @@ def _split_command(words, commands):
 
 
 def _refuse_unused(command, words, sections, description):
-    unused = {
-        flag.name: section.name
-        for section in sections
-        if section.name not in description.sections
-        for flag in section.flags
-    }
+    unused = {}
+    for section in sections:
+        for flag in section.flags:
+            if section.name not in description.sections:
+                unused[flag.name] = f"It reads the flags of {', '.join(description.sections)}."
+            elif command in flag.unused_by:
+                unused[flag.name] = flag.unused_by[command]
     for word in words:
         name = word.lstrip("-").partition("=")[0]
         name = name.removeprefix("no") if name.removeprefix("no") in unused else name
         if word.startswith("-") and name in unused:
             raise ValueError(
-                f"{command} does not use --{name}. It reads the flags of "
-                f"{', '.join(description.sections)}. See python main.py {command} --help."
+                f"{command} does not use --{name}. {unused[name]} "
+                f"See python main.py {command} --help."
             )
 
 
-def _read(section, flag_values):
+def _no_comparison(command, rows):
+    return ValueError(
+        f"A flagfile of a comparison was given to {command}, which compares no methods. Expected "
+        f"one without lines --{methods.FLAG}. Received: {len(rows)} of them, the first "
+        f"--{methods.FLAG}={rows[0][0]}. Give it to the command compare, or give {command} the "
+        "flags of one row."
+    )
+
+
+def _read(section, flag_values, command):
     try:
         return section.read(flag_values)
     except ValueError as error:
-        place = _place(section, str(error))
+        place = _place(section, str(error), command)
         if place in str(error):
             raise
-        raise ValueError(f"{error} ({place})") from None
+        raise ValueError(f"{error} {place if place.endswith('.') else f'({place})'}") from None
 
 
-def _place(section, sentence):
-    """Where to mend what a section refused: the flag of the field that it names."""
+def _place(section, sentence, command):
+    """Where to mend what a section refused: the flag of the field that it names, or a sentence."""
     for flag in section.flags:
         if sentence.startswith(f"Invalid value for {flag.field}."):
-            return f"--{flag.name}"
+            return flag.unused_by.get(command, f"--{flag.name}")
     return section.name if section.name in sentence else f"section {section.name}"
 
 

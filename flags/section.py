@@ -27,6 +27,8 @@ class Flag:
         help: One sentence.
         choices: The names it takes, or empty.
         repeated: Whether it is given once for each entry of its tuple, commas and all.
+        unused_by: By the name of a command that reads the section and not this flag, a sentence
+            of what to do instead.
     """
 
     name: str
@@ -36,6 +38,7 @@ class Flag:
     help: str
     choices: tuple[str, ...] = ()
     repeated: bool = False
+    unused_by: dict[str, str] = dataclasses.field(default_factory=dict)
 
 
 _BOOLEANS = {"true": True, "t": True, "1": True, "false": False, "f": False, "0": False}
@@ -106,7 +109,7 @@ class Section:
         self.flags = []
         self._prefix = prefix
 
-    def add(self, field, help_text, *, name=None, choices=(), repeated=False):
+    def add(self, field, help_text, *, name=None, choices=(), repeated=False, unused_by=None):
         """Add the flag of one field.
 
         Args:
@@ -115,12 +118,20 @@ class Section:
             name: The flag's name, where it is not the prefix and the field's.
             choices: The names it takes, where the dataclass does not say.
             repeated: Whether it is given once for each entry of its tuple.
+            unused_by: As of `Flag`; none of the commands where it is left out.
         """
         declared = self.dataclass.__dataclass_fields__[field]
         choices = tuple(choices) or declared.metadata.get("choices", ())
         name = name or self._prefix + field
         flag = Flag(
-            name, field, declared.type, declared.default, help_text, choices, repeated=repeated
+            name,
+            field,
+            declared.type,
+            declared.default,
+            help_text,
+            choices,
+            repeated=repeated,
+            unused_by=unused_by or {},
         )
         self.flags.append(flag)
 

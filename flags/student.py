@@ -21,10 +21,19 @@ class _StudentSection(Section):
         depth = flag_values["student_depth"]
         if not depth.present:
             network, options = flag_values["student"].value, flag_values["student_option"].value
-            depths = [depth.value, *_compared_depths(flag_values)]
+            compared = list(_compared_depths(flag_values))
+            depths = [depth.value, *compared]
             possible = (d for d in depths if _is_possible(network, d, options))
-            depth.value = next(possible, depth.value)
-        return super().read(flag_values)
+            depth.value = next(possible, compared[0] if compared else depth.value)
+        try:
+            return super().read(flag_values)
+        except ValueError as error:
+            if depth.present or compared or not str(error).startswith("Invalid value for depth."):
+                raise
+            received = f"Received: {depth.value}"
+            raise ValueError(
+                str(error).replace(f"{received}.", f"{received}, the default.", 1)
+            ) from None
 
 
 def _compared_depths(flag_values):
@@ -50,9 +59,23 @@ SECTION.add(
     name="student",
     choices=models.names(applications=True),
 )
-SECTION.add("depth", "Its layers, as in WRN-depth-width.")
-SECTION.add("width", "Its factor on the channels.")
+SECTION.add(
+    "depth",
+    "Its layers, as in WRN-depth-width.",
+    unused_by={"choose": "The depths to choose from are --student_depths."},
+)
+SECTION.add(
+    "width",
+    "Its factor on the channels.",
+    unused_by={"choose": "The widths to choose from are --student_widths."},
+)
 SECTION.add("dropout", "Its dropout probability.")
 SECTION.add("option", "Its other arguments, ARGUMENT=VALUE, see docs/methods.md.")
 SECTION.add("binary_weights", "One bit a weight in all convolutions but the first, for study.")
-SECTION.add("path", "A .keras file or a run's folder with a network of your own to train instead.")
+SECTION.add(
+    "path",
+    "A .keras file or a run's folder with a network of your own to train instead.",
+    unused_by={
+        "choose": "It chooses among sizes of --student; the file of one network is timed by export."
+    },
+)

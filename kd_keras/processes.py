@@ -31,12 +31,14 @@ class Task:
         words: The program and its arguments.
         log_path: The file that its output is appended to.
         environment: Variables on top of this process's own.
+        devices: Which GPUs it may share with the others, as of `machine.share`.
     """
 
     name: str
     words: tuple[str, ...]
     log_path: pathlib.Path
     environment: dict = dataclasses.field(default_factory=dict)
+    devices: str = "all"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,11 +83,14 @@ def run(tasks, *, jobs=1, listener=None):
 
     Args:
         tasks: `Task`s; the next is taken when a process is free.
-        jobs: Processes at once. Each has its share of the processors and GPUs.
+        jobs: Processes at once. Each has its share of the processors and of its task's GPUs.
         listener: A `Listener`.
 
     Returns:
         The `Ending`s, in their order.
+
+    Raises:
+        ValueError: If a task names GPUs that are not there.
 
     Example:
         >>> import sys, tempfile
@@ -101,8 +106,9 @@ def run(tasks, *, jobs=1, listener=None):
         while True:
             free = sorted(set(range(jobs)) - set(running))
             for slot, task in zip(free, waiting, strict=False):
+                share = machine.share(slot, jobs, graphics, task.devices)
                 listener.started(task)
-                running[slot] = _Process(task, machine.share(slot, jobs, graphics))
+                running[slot] = _Process(task, share)
             if not running:
                 return endings
             time.sleep(_POLL_SECONDS)

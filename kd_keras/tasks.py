@@ -44,4 +44,5 @@ def make_task(name, command, config, *, folder, then=()):
     environment = {"PYTHONPATH": os.pathsep.join(search_path), "PYTHONUNBUFFERED": "1"}
     # A program that is started, not a module that is imported.
     words = (sys.executable, "-m", f"{kd_keras.__name__}.worker", str(path))
-    return processes.Task(name, words, folder / f"{command}.log", environment)
+    log_path = folder / f"{command}.log"
+    return processes.Task(name, words, log_path, environment, config.training.devices)

@@ -1,3 +1,4 @@
+import dataclasses
 import os
 import signal
 import subprocess
@@ -108,6 +109,24 @@ def test_two_at_once_meet_and_the_third_is_taken_when_one_has_ended(tmp_path):
     assert {ending.status for ending in endings} == {0}
     names = [event[:2] for event in recorder.events]
     assert names.index(("started", "c")) > min(names.index(("ended", x)) for x in "ab")
+
+
+def test_a_process_gets_its_share_of_the_gpus_that_its_task_names(tmp_path, monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,5,6,7")
+    script = "import os; print(os.environ['CUDA_VISIBLE_DEVICES'])"
+    tasks = [make_task(tmp_path, name, script) for name in "ab"]
+    tasks = [dataclasses.replace(task, devices="2,3") for task in tasks]
+    processes.run(tasks, jobs=2)
+    assert [(tmp_path / f"{name}.log").read_text() for name in "ab"] == ["6\n", "7\n"]
+
+
+def test_a_task_of_a_gpu_that_is_not_there_does_not_begin(tmp_path, monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,5")
+    recorder = Recorder()
+    task = dataclasses.replace(make_task(tmp_path, "a", "pass"), devices="2,")
+    with pytest.raises(ValueError, match="Expected GPUs from 0 to 1"):
+        processes.run([task], jobs=2, listener=recorder)
+    assert recorder.events == []
 
 
 def test_a_process_gets_its_share_of_the_machine_and_the_tasks_environment(tmp_path):

@@ -11,10 +11,12 @@ METHODS = (("a", (("distillation.loss", ("logit_l1",)), ("training.epochs", 3)))
 
 def test_a_task_holds_all_that_the_command_needs(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["/somewhere/main.py", "compare", "--seeds=0,1"])
-    config = Config(training=Training(epochs=5), compare=Compare(methods=METHODS))
+    training = Training(epochs=5, devices="2,3")
+    config = Config(training=training, compare=Compare(methods=METHODS))
     task = tasks.make_task("the teacher", "train_teacher", config, folder=tmp_path / "a/b")
     assert task.name == "the teacher"
     assert task.log_path == tmp_path / "a/b/train_teacher.log"
+    assert task.devices == "2,3"
     path = tmp_path / "a/b/train_teacher.task.json"
     assert task.words == (sys.executable, "-m", "kd_keras.worker", str(path))
     written = json.loads(path.read_text())

@@ -23,7 +23,8 @@ def choose_trained(config):
 
     Raises:
         FileNotFoundError: If the folder is none of a search or a comparison.
-        ValueError: If nothing has finished in it, or a file is damaged.
+        ValueError: If nothing has finished in it, a file is damaged, or new times are asked for of
+            a search.
     """
     folder = pathlib.Path(config.evaluation.run)
     trials = _read(folder, config)
@@ -44,7 +45,9 @@ def choose_trained(config):
 
 def _read(folder, config):
     if (folder / "search.json").is_file():
-        return trial_folders.read_search(folder)
+        trials = trial_folders.read_search(folder)
+        _require_own_times(trials, config.choose)
+        return trials
     if (folder / "comparison.json").is_file():
         trials, facts = trial_folders.read_comparison(folder)
         return _add_times(trials, facts, config)
@@ -53,6 +56,22 @@ def _read(folder, config):
         f"{what} {folder}. Expected search.json or comparison.json, which the commands search and "
         "compare write."
     )
+
+
+def _require_own_times(trials, section):
+    """Refuse what only students that are timed here can be asked for: a search timed its own."""
+    timed = {trial.latency["threads"] for trial in trials if trial.latency}
+    received = ["--measure_again"] if section.measure_again else []
+    if section.threads not in {type(section)().threads, *timed}:
+        received.append(f"--choose_threads={section.threads}")
+    if received:
+        threads = f", threads: {', '.join(map(str, sorted(timed)))}" if timed else ""
+        raise ValueError(
+            "A search is chosen from by the times that it measured itself, of its trained files"
+            f"{threads}. Expected --run of a search without {' and '.join(received)}. Its files "
+            "are timed anew at the end of the same search command, with other threads in a search "
+            "of another --run_name and --latency_threads."
+        )
 
 
 def _add_times(trials, facts, config):

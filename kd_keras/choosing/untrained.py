@@ -2,9 +2,11 @@
 
 import dataclasses
 import pathlib
+import re
 
 from kd_keras import commands, report, search
 from kd_keras.choosing import images, timing
+from kd_keras.config import Search
 
 __all__ = ["choose_untrained"]
 
@@ -56,7 +58,10 @@ def _plan(config):
             for width in section.widths
         ]
     except ValueError as error:
-        raise ValueError(f"{error} (--student_depths)") from None
+        reason = str(error)
+        if section.depths == type(section)().depths:
+            reason = re.sub(r"(Received: \d+)\.", r"\1, one of the default depths.", reason)
+        raise ValueError(f"{reason} (--student_depths)") from None
 
 
 def _strain(entry, limits):
@@ -162,6 +167,8 @@ def _suggest(config, fitting):
     for name, limit in dataclasses.asdict(config.budget).items():
         if limit:
             words.append(f"--{name}={limit:g}" if isinstance(limit, float) else f"--{name}={limit}")
+    if config.choose.threads != Search().latency_threads:
+        words.append(f"--latency_threads={config.choose.threads}")
     for axis in ("depth", "width"):
         values = sorted({getattr(entry, axis) for entry in fitting})
         words.append(f"--search_axis=student.{axis}={','.join(map(str, values))}")

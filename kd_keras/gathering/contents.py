@@ -5,6 +5,7 @@ import pathlib
 import numpy as np
 
 from kd_keras import commands, export, metrics, registry, report, runs
+from kd_keras.config import Report
 from kd_keras.gathering import alternatives, networks, searches, several, single
 
 __all__ = ["gather"]
@@ -20,13 +21,14 @@ def gather(config):
         The `report.Content`.
 
     Raises:
-        ValueError: If no folder is given, a file is damaged, or there is no class of the name
-            that is asked for.
+        ValueError: If no folder is given, a file is damaged, there is no class of the name that is
+            asked for, or the page of a search is asked for what it does not show.
         FileNotFoundError: If the folder is none of a run, a comparison or a search, or there is
             no teacher at the place that is told.
     """
     folder = _require_folder(config.evaluation)
     if (folder / "search.json").is_file():
+        _require_no_networks(folder, config)
         return searches.gather_search(folder)
     teacher_path = runs.find_model(config.teacher.path) if config.teacher.path else None
     if (folder / "comparison.json").is_file():
@@ -74,11 +76,35 @@ def _require_folder(section):
     return folder
 
 
+def _require_no_networks(folder, config):
+    """Refuse flags about networks and images, of which the page of a search shows none."""
+    flags = _flags_given(config)
+    if flags:
+        received = " ".join(f"--{name}={value}" for name, value in flags.items())
+        raise ValueError(
+            f"{folder} is a search, whose page shows times and errors, no images and no networks. "
+            f"Expected --run alone. Received: {received}. Make a page of one of its trials with "
+            f"them: --run={folder}/TRIAL."
+        )
+
+
+def _flags_given(config):
+    """The flags of `report` that change a page, without those that have their default."""
+    values = {
+        "report_class": config.report.class_name,
+        "report_images": config.report.images,
+        "teacher_path": config.teacher.path,
+        "beside": ",".join(config.report.beside),
+    }
+    default = {"report_images": Report().images}
+    return {name: value for name, value in values.items() if value != default.get(name, "")}
+
+
 def _complete(cast, judged, split, class_names, timing):
     """Give contenders the figures that are measured here: times, and those without a record."""
     for label, contender in list(cast.contenders.items()):
         if timing and label in cast.models:
-            cast.change(label, latency_milliseconds=timing.milliseconds[contender.network])
+            cast.change(label, latency_milliseconds=timing.milliseconds[label])
         opinion = judged and judged.opinion_of(label)
         if opinion and not contender.errors_percent:
             figures = _measure(cast.models[label], opinion, split, class_names)
@@ -139,8 +165,7 @@ def _records(cast, config):
         is_part = cast.comparison and label != cast.teacher
         if record.facts.get("command_line") and not is_part:
             made_by.append((f"The {label}:", record.facts["command_line"]))
-    beside = {"beside": ",".join(config.report.beside)} if config.report.beside else {}
-    page = commands.format_command("report", run=config.evaluation.run, **beside)
+    page = commands.format_command("report", run=config.evaluation.run, **_flags_given(config))
     made_by.append(("This page:", page))
     return {
         "commands": tuple(made_by),

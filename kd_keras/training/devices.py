@@ -4,6 +4,8 @@ import functools
 
 import tensorflow as tf
 
+from kd_keras import machine
+
 __all__ = ["make_strategy", "require_precision"]
 
 
@@ -18,7 +20,8 @@ def make_strategy(devices="1", *, hosts=1):
 
     Args:
         devices: `"all"`, a number of devices, or GPUs by their own numbers with commas, `"0,2"`,
-            or `"2,"` for one alone. GPUs that are not among them are not touched.
+            or `"2,"` for one alone. GPUs that are not among them are not touched. In a process
+            that sees no others than its share of them, as of `machine.share`: all that it sees.
         hosts: How many hosts `TF_CONFIG` names. The devices are those of each.
 
     Returns:
@@ -31,6 +34,8 @@ def make_strategy(devices="1", *, hosts=1):
             in this process already.
     """
     gpus = tf.config.list_physical_devices("GPU")
+    if machine.are_dealt(devices):
+        devices = "all"
     if "," in devices:
         count = _show_only(devices, gpus)
     else:

@@ -144,3 +144,31 @@ def test_a_search_without_a_finished_trial_is_told(tmp_path):
     sentence = "one finished trial with a validation error. Received: 1 running."
     with pytest.raises(ValueError, match=re.escape(sentence)):
         choose(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("words", "received"),
+    [
+        (["--measure_again"], "--measure_again"),
+        (["--choose_threads=4"], "--choose_threads=4"),
+        (["--measure_again", "--choose_threads=4"], "--measure_again and --choose_threads=4"),
+    ],
+)
+def test_a_search_is_not_timed_anew(search_folder, capsys, words, received):
+    assert run(f"--run={search_folder}", *words) == 2
+    assert capsys.readouterr().err == (
+        "main.py: A search is chosen from by the times that it measured itself, of its trained "
+        f"files, threads: 1. Expected --run of a search without {received}. Its files are timed "
+        "anew at the end of the same search command, with other threads in a search of another "
+        "--run_name and --latency_threads.\n"
+    )
+
+
+def test_the_threads_that_a_search_has_had_may_be_named(tmp_path):
+    trial = make_trial(10, 1, 9.0, 1.0)
+    trial = dataclasses.replace(trial, latency=trial.latency | {"threads": 4})
+    search.write(tmp_path, [trial])
+    settings = config.Config(
+        evaluation=config.Evaluation(run=str(tmp_path)), choose=config.Choose(threads=4)
+    )
+    assert choosing.choose_trained(settings)[1]

@@ -1,3 +1,4 @@
+import dataclasses
 import shlex
 
 import pytest
@@ -56,6 +57,16 @@ def test_the_suggested_search_is_of_the_same_network(cache):
     assert parsed.student == student
 
 
+def test_the_suggested_search_times_with_as_many_threads(cache):
+    settings = make_config(cache, depths=(10,), widths=(1, 2))
+    section = dataclasses.replace(settings.choose, threads=2)
+    settings = dataclasses.replace(settings, choose=section)
+    *_, last = choosing.choose_untrained(settings)[0].splitlines()
+    words = shlex.split(last)[2:]
+    _, parsed = flags.parse(words, sections=flags.SECTIONS, commands=pipeline.COMMANDS)
+    assert parsed.search.latency_threads == 2
+
+
 def test_what_fits_but_not_in_every_round_is_told(cache):
     lines, _ = choose(cache, max_latency_milliseconds=0.92)
     assert next(line for line in lines if line.startswith("WRN-10-2")).endswith("barely")
@@ -112,3 +123,14 @@ def test_a_depth_that_there_is_not_is_told_before_anything_is_measured(cache, me
     with pytest.raises(ValueError, match=r"for depth. Expected 6n \+ 4 .* \(--student_depths\)$"):
         choose(cache, depths=(17,))
     assert measurement.calls == []
+
+
+def test_a_depth_that_nobody_named_is_told_as_one(cache):
+    student = config.Student(network="resnet", depth=20)
+    settings = make_config(cache, student=student, **{"depths": config.Choose().depths})
+    with pytest.raises(ValueError, match="depth") as caught:
+        choosing.choose_untrained(settings)
+    assert str(caught.value) == (
+        "Invalid value for depth. Expected 6n + 2 (8, 14, 20, 26, 32, 38, ...). Received: 10, one "
+        "of the default depths. The nearest: 8 and 14. (--student_depths)"
+    )

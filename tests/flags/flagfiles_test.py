@@ -32,6 +32,13 @@ def test_a_line_is_one_word_and_remarks_are_none(tmp_path):
     ]
 
 
+def test_a_byte_order_mark_as_editors_of_windows_write_it_is_no_word(tmp_path):
+    path = tmp_path / "own.flags"
+    for text in ("# a remark\r\n--epochs=3\r\n", "--epochs=3"):
+        path.write_text(text, encoding="utf-8-sig")
+        assert flagfiles.expand([f"--flagfile={path}"]) == ["--epochs=3"]
+
+
 def test_a_file_comes_before_a_preset_of_the_same_name(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert flagfiles.find("small").name == "small.flags"

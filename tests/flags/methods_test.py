@@ -108,8 +108,9 @@ def test_a_flagfile_holds_methods_and_more_may_follow(presets):
     assert config.training.epochs == 4
 
 
-def test_another_command_reads_the_flags_of_such_a_flagfile_and_not_its_methods(presets):
-    words = ["train_teacher", "--flagfile=both"]
+@pytest.mark.parametrize("command", ["train_teacher", "cache"])
+def test_what_a_comparison_shares_can_be_made_from_its_flagfile(presets, command):
+    words = [command, "--flagfile=both"]
     _, config = flags.parse(words, sections=flags.SECTIONS, commands=pipeline.COMMANDS)
     assert config.training.epochs == 4
     assert config.compare == Config().compare
@@ -166,6 +167,35 @@ def test_a_method_that_is_no_preset():
 def test_a_method_may_not_be_a_comparison(presets):
     assert refuse("--method=a: both") == (
         "In the method a: both is a comparison itself. Expected the preset of one experiment."
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "received"),
+    [
+        ("a: --method=x", "x"),
+        ("a: --epochs=3 --method x", "x"),
+        ("a: --flagfile=both", "paper/hot"),
+        ("a: paper/hot --flagfile both", "paper/hot"),
+    ],
+)
+def test_a_method_has_no_methods_within_it(presets, text, received):
+    assert refuse(f"--method={text}") == (
+        "In the method a: A method has no methods within it. Expected flags of one experiment, "
+        f"also in a flagfile. Received: --method={received}. Give it to the whole comparison."
+    )
+
+
+@pytest.mark.parametrize("command", ["distill", "search", "quickstart"])
+def test_methods_in_a_flagfile_are_refused_where_one_student_would_be_trained(presets, command):
+    (presets / f"{command}.flags").write_text("")
+    words = [command, "--flagfile=both"]
+    with pytest.raises(ValueError, match="flagfile") as caught:
+        flags.parse(words, sections=flags.SECTIONS, commands=pipeline.COMMANDS)
+    assert str(caught.value) == (
+        f"A flagfile of a comparison was given to {command}, which compares no methods. Expected "
+        "one without lines --method. Received: 2 of them, the first --method=paper/hot. Give it "
+        f"to the command compare, or give {command} the flags of one row."
     )
 
 

@@ -44,7 +44,11 @@ def test_a_command_and_its_flags():
 def test_where_depths_are_compared_the_base_need_not_have_the_default(words):
     assert parse(*words, "--student=vgg")[1].student.depth == 11
     assert parse(*words)[1].student.depth == config.Student().depth
-    assert refuse(*words, "--student=vgg", "--student_depth=10").endswith("(--student_depth)")
+
+
+def test_a_depth_that_was_given_is_kept_though_others_are_compared():
+    words = ["search", "--search_axis=student.depth=11..19", "--student=vgg", "--student_depth=10"]
+    assert refuse(*words).endswith("Received: 10. (--student_depth)")
 
 
 def test_every_way_to_write_a_flag():
@@ -82,7 +86,7 @@ def test_help_of_a_command_lists_the_flags_that_it_uses_and_no_other(command):
         assert (f"\n{section.name}:\n" in text) is used
         for flag in section.flags:
             shown = f"--[no]{flag.name}" if flag.kind is bool else f"--{flag.name}"
-            assert (shown in text.split()) is used
+            assert (shown in text.split()) is (used and command not in flag.unused_by)
     assert pipeline.COMMANDS[command].summary in text
 
 

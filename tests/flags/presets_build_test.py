@@ -53,7 +53,7 @@ _RECIPES = {
 
 @functools.cache
 def _read(name):
-    words = ["distill", f"--flagfile={name}"]
+    words = ["train_teacher", f"--flagfile={name}"]
     return flags.parse(words, sections=flags.SECTIONS, commands=pipeline.COMMANDS)[1]
 
 

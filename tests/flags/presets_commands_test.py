@@ -35,8 +35,13 @@ def test_presets_were_found():
 
 @every_preset
 @pytest.mark.parametrize("command", ["train_teacher", "distill"])
-def test_the_file_parses_for_both_commands(name, command):
-    assert _parse([command, f"--flagfile={name}"])[0] == command
+def test_the_file_parses_for_both_commands_unless_it_has_rows_to_distill(name, command):
+    words = [command, f"--flagfile={name}"]
+    if command == "distill" and any(line.startswith("--method=") for line in _lines(name)):
+        with pytest.raises(ValueError, match="Give it to the command compare"):
+            _parse(words)
+    else:
+        assert _parse(words)[0] == command
 
 
 @every_preset

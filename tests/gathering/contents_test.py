@@ -6,9 +6,10 @@ from xml.etree import ElementTree
 import pytest
 
 import main
-from kd_keras import config, gathering
+from kd_keras import config, gathering, search
 from kd_keras.gathering import networks
 from tests.gathering import folders
+from tests.search.trials import make_trial
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -24,9 +25,11 @@ def student(tmp_path_factory):
     return folders.make_trio(tmp_path_factory.mktemp("runs"))
 
 
-def gather(folder, **options):
+def gather(folder, teacher="", **options):
     settings = config.Config(
-        evaluation=config.Evaluation(run=str(folder)), report=config.Report(**options)
+        evaluation=config.Evaluation(run=str(folder)),
+        report=config.Report(**options),
+        teacher=config.Teacher(path=str(teacher)),
     )
     return gathering.gather(settings)
 
@@ -47,7 +50,7 @@ def test_a_run_is_gathered(content, student):
         ("The distilled student:", "python main.py distill"),
         ("The student from scratch:", "python main.py distill"),
         ("The teacher:", "python main.py train_teacher"),
-        ("This page:", f"python main.py report --run={student}"),
+        ("This page:", f"python main.py report --run={student} --report_images=5"),
     )
     assert list(content.identities) == [c.label for c in content.contenders]
 
@@ -84,6 +87,33 @@ def test_a_teacher_without_a_run_is_measured(tmp_path):
     wrong = content.opinion(role="teacher").predictions != content.judged.labels
     assert teacher.errors_percent == (pytest.approx(100 * wrong.mean()),)
     assert teacher.size("parameters") == 3 * 3 * 3 * 3 + 3 + 3 * 4 + 4
+
+
+def test_the_page_tells_the_flags_that_made_it(student, tmp_path):
+    own = tmp_path / "own.keras"
+    folders.save_network(own, 3)
+    name = folders.splits().class_names[2]
+    content = gather(student, class_name=name, images=3, beside=(str(student),), teacher=own)
+    assert dict(content.commands)["This page:"] == (
+        f"python main.py report --run={student} --report_class={name} --report_images=3 "
+        f"--teacher_path={own} --beside={student}"
+    )
+
+
+@pytest.mark.parametrize(
+    "flag",
+    ["--report_class=a", "--report_images=2", "--teacher_path=/nope", "--beside=/nope,/nor"],
+)
+def test_the_page_of_a_search_takes_no_flags_about_networks(tmp_path, capsys, flag):
+    search.write(tmp_path, [make_trial(10, 1, 9.0, 1.0)])
+    status, _, said = report(f"--run={tmp_path}", flag, capsys=capsys)
+    assert (status, said) == (
+        2,
+        f"main.py: {tmp_path} is a search, whose page shows times and errors, no images and no "
+        f"networks. Expected --run alone. Received: {flag}. Make a page of one of its trials with "
+        f"them: --run={tmp_path}/TRIAL.\n",
+    )
+    assert not (tmp_path / "report.html").exists()
 
 
 def test_a_comparison_is_gathered(student, tmp_path):

@@ -7,7 +7,7 @@ import types
 import pytest
 import tensorflow as tf
 
-from kd_keras import training
+from kd_keras import machine, training
 from kd_keras.training import devices as module
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -55,6 +55,20 @@ def test_gpus_by_their_numbers(equip_machine, monkeypatch, devices, visible, nam
     assert shown == [(visible, "GPU")]
     assert names == getattr(strategy, "names", None)
     assert (strategy is tf.distribute.get_strategy()) is (names is None)
+
+
+def test_a_process_that_was_given_its_share_of_named_gpus_uses_all_that_it_sees(
+    equip_machine, monkeypatch
+):
+    share = machine.share(0, 2, ["0", "1", "2", "3"], "1,2,3")
+    assert share["CUDA_VISIBLE_DEVICES"] == "1,3"
+    for name, value in share.items():
+        monkeypatch.setenv(name, value)
+    equip_machine(2)
+    monkeypatch.setattr(tf.config, "set_visible_devices", None)
+    assert training.make_strategy("1,2,3").names == ["GPU:0", "GPU:1"]
+    with pytest.raises(ValueError, match="Expected GPUs from 0 to 1"):
+        training.make_strategy("2,3")
 
 
 @pytest.mark.parametrize(
