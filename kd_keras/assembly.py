@@ -130,7 +130,7 @@ def read_teacher(config, splits):
 
     Raises:
         FileNotFoundError: If it has not been trained.
-        ValueError: If it does not fit the data.
+        ValueError: If it does not fit the data, or learned from another split of it.
     """
     if config.teacher.path:
         path = runs.find_model(config.teacher.path)
@@ -145,6 +145,7 @@ def read_teacher(config, splits):
                 f"--teacher_depth={section.depth} --teacher_width={section.width}{option}, with "
                 "your other flags; or name one: --teacher_path=FILE."
             )
+        runs.require_same_images(config, path, splits.fingerprint)
     return read_classifier(path, splits), path
 
 

@@ -9,7 +9,14 @@ from kd_keras import commands, export, files, judging, models, report
 # They take seconds to import, and --help must not wait for them.
 np = lazy_loader.load("numpy")
 
-__all__ = ["choose_formats", "describe", "gather_contents", "judge", "print_verdicts"]
+__all__ = [
+    "choose_formats",
+    "describe",
+    "gather_contents",
+    "judge",
+    "print_verdicts",
+    "write_files",
+]
 
 _ALL = "all"
 _OF_A_RECIPE = (
@@ -50,7 +57,7 @@ def gather_contents(config, subject, model, splits):
     section = config.export
     metadata = {
         "licence": section.licence,
-        "limits": _limits_of_model(_judged_on(config, subject), splits),
+        "limits": _limits_of_model(config, subject, splits),
         "fingerprint": {"weights": models.fingerprint_weights(model), "data": splits.fingerprint},
     }
     if not section.include_preprocessing:
@@ -64,6 +71,32 @@ def gather_contents(config, subject, model, splits):
         ),
         "metadata": metadata,
     }
+
+
+def write_files(section, model, directory, contents):
+    """Write the formats that are asked for.
+
+    One that was named has to hold the model. Of `all`, those that cannot are left out, which is
+    printed with the reason and noted in `export.json`.
+
+    Args:
+        section: The configuration's section `export`.
+        model: The Keras model.
+        directory: The folder to write to.
+        contents: The options of `export.write`, by name.
+
+    Returns:
+        The files by format.
+
+    Raises:
+        ValueError: If a named format, or every one, cannot hold the model.
+    """
+    left_out = {} if _ALL in section.formats else None
+    formats = choose_formats(section)
+    written = export.write(model, directory, formats, left_out=left_out, **contents)
+    for name, reason in (left_out or {}).items():
+        print(f"  without {name}: {reason}")
+    return written
 
 
 def judge(config, model, written, splits):
@@ -143,10 +176,16 @@ def _model_facts(subject, splits):
     return {
         "file": subject.path.name,
         "parameters": size.parameters,
-        "multiply-adds for one image": size.multiply_adds,
+        "multiply-adds for one image": _multiply_adds(size),
         "image": f"{height} x {width} pixels, {channels} channels",
         "classes": splits.class_names,
     }
+
+
+def _multiply_adds(size):
+    if size.uncounted:
+        return f"not known, for those of {', '.join(size.uncounted)} are not"
+    return size.multiply_adds
 
 
 def _data_facts(splits):
@@ -202,20 +241,26 @@ def _judged_on(config, subject):
     return _figures(subject).get("judged on") or config.evaluation.split
 
 
-def _limits_of_model(judged_on, splits):
+def _limits_of_model(config, subject, splits):
+    judged_on, (height, width, _) = _judged_on(config, subject), splits.image_shape
+    size = f"Its figures are of images of {height} x {width} pixels."
+    if subject.record:
+        size = (
+            f"It was trained on images of {height} x {width} pixels; larger ones have to be scaled "
+            "down to them."
+        )
     return [
         f"It names one of its {splits.num_classes} classes for every picture, also for one of "
         "something else.",
         f"Its figures are of the {judged_on} images of {splits.name}; on pictures from another "
         "source it may be worse.",
-        f"It was trained on images of {splits.image_shape[0]} x {splits.image_shape[1]} pixels; "
-        "larger ones have to be scaled down to them.",
+        size,
     ]
 
 
 def _limits(config, subject, splits, verdicts):
     judged_on, split = _judged_on(config, subject), config.evaluation.split
-    limits = _limits_of_model(judged_on, splits)
+    limits = _limits_of_model(config, subject, splits)
     if verdicts and split != judged_on:
         limits.append(f"The figures of its files are of the {split} images.")
     batches = sorted({latency.batch for verdict in verdicts for latency in verdict.latencies})

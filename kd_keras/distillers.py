@@ -30,7 +30,7 @@ def build_distiller(config, splits, student, teacher=None):
         student,
         teacher,
         matching=matching,
-        supervised_weight=section.supervised_weight if teacher is not None else 1.0,
+        supervised_weight=section.supervised_weight,
         adversary=adversary,
         adversarial_weight=section.adversarial_weight,
         track_gradient_shares=section.track_gradient_shares,

@@ -70,6 +70,7 @@ def find_teacher(config, folder):
 
     Raises:
         FileNotFoundError: If the teacher was named and is not there.
+        ValueError: If one that was not named learned from another split of the images.
         ChildProcessError: If it cannot be trained.
     """
     path = runs.teacher_path(config)
@@ -80,6 +81,7 @@ def find_teacher(config, folder):
             )
         print(f"No teacher at {path.parent} yet: it is trained first.", flush=True)
         _run_one("the teacher", "train_teacher", config, folder)
+    runs.require_same_images(config, path)
     print(f"teacher: {path}", flush=True)
     return path
 

@@ -36,7 +36,9 @@ def train_teacher(config):
     """Train the teacher on the labels, keep the best on validation, and test it once."""
     config, strategy = prepare(config)
     assembly.network_arguments(config.teacher)  # A wrong setting is told before data is loaded.
-    splits = assembly.load_splits(config)
+    # What the flags say of a student's objective, its weights and schedules, is not the teacher's.
+    config = dataclasses.replace(config, distillation=refining.LABELS_ALONE)
+    splits = _load_splits(config)
     folder = runs.teacher_folder(config, config.run.name)
     sections = ("run", "data", "teacher", "training")
     identity, record = runs.identify(config, "train_teacher", splits, sections)
@@ -60,7 +62,7 @@ def distill(config):
     folder = runs.student_folder(config, config.run.name)
     if config.distillation.joint != "none":
         return _learn_together(config, strategy, folder)
-    splits = assembly.load_splits(config)
+    splits = _load_splits(config)
 
     def build():
         return assembly.build_network(config.student, splits, config.run.seed)
@@ -71,7 +73,7 @@ def distill(config):
 def _learn_together(config, strategy, folder):
     """Train the student and a second network at the same time, from scratch."""
     joining.require_possible(config)
-    splits = assembly.load_splits(config)
+    splits = _load_splits(config)
     identity, record = runs.identify(config, "distill", splits, runs.OF_A_STUDENT)
     record["teacher"] = str(joining.peer_path(folder))
     with teamwork.claim(strategy, folder, identity, record) as folder:
@@ -144,6 +146,17 @@ def _teach(
         if not teamwork.is_chief():
             return 0
         return judging.finish(splits, distiller, outcome, folder, "student", teacher=teacher)
+
+
+def _load_splits(config):
+    splits = assembly.load_splits(config)
+    if config.training.patience and not len(splits.validation):
+        raise ValueError(
+            "--patience waits for a better network on the validation images, and there are none. "
+            f"Expected --validation_fraction above 0, or --patience=0. Received: "
+            f"{config.training.patience}."
+        )
+    return splits
 
 
 def prepare(config):

@@ -59,10 +59,13 @@ def quickstart(config):
     planned = comparison.plan(config, suffix="quickstart")
     steps = len(planned.rows) + 2
     with comparison.claim(planned):
-        print(f"1/{steps}  The teacher learns from the labels.")
-        # One teacher for all seeds, so that quickstarts with other seeds compare students alone.
-        learning.train_teacher(_replace(config, "run", seed=0))
-        teacher_path = runs.teacher_path(config)
+        if config.teacher.path:
+            print(f"1/{steps}  The teacher has learned already.")
+        else:
+            print(f"1/{steps}  The teacher learns from the labels.")
+            # One for all seeds, so that quickstarts with other seeds compare students alone.
+            learning.train_teacher(_replace(config, "run", seed=0))
+        teacher_path = comparison.find_teacher(planned)
         comparison.claim_teacher(planned, teacher_path)
         for number, row in enumerate(planned.rows, start=2):
             print(f"\n{number}/{steps}  The student learns: {row.label}.")
@@ -88,6 +91,7 @@ def cache(config):
 def compare(config):
     """Train several students with several seeds on one teacher, and tell how sure a gain is."""
     planned = comparison.plan(config)
+    comparison.require_possible(planned)
     with comparison.claim(planned):
         teacher_path = comparison.find_teacher(planned)
         comparison.claim_teacher(planned, teacher_path)
@@ -136,10 +140,9 @@ def export(config):
     judging.choose_split(splits, config.evaluation.split)  # An empty one is told before the work.
     model = assembly.load_model(subject.path)
     directory = subject.path.parent / "exports"
-    formats = delivery.choose_formats(config.export)
     contents = delivery.gather_contents(config, subject, model, splits)
     contents["activation_ranges"] = exporting.read_ranges(subject.path)
-    written = exporting.write(model, directory, formats, **contents)
+    written = delivery.write_files(config.export, model, directory, contents)
     verdicts = delivery.judge(config, model, written, splits)
     files.write_json(directory / "verdicts.json", [v.to_dictionary() for v in verdicts])
     with files.open_atomically(directory / "MODEL_CARD.md") as file:

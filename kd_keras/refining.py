@@ -7,7 +7,7 @@ such a run takes over, its folder, and what its network is made from.
 import dataclasses
 import pathlib
 
-from kd_keras import config, distillers, export, models, schedules, search, training
+from kd_keras import config, distillers, export, files, models, schedules, search, training
 
 __all__ = [
     "SECTIONS",
@@ -24,7 +24,7 @@ _OF_STUDENT = (*_OF_TEACHER, "student", "signal", "distillation", "discriminator
 # The sections of its own that it depends on, beside those of a student.
 SECTIONS = {"prune": ("refinement", "pruning"), "quantize": ("refinement",)}
 _ONE_LEARNS = {"joint": "none", "joint_share": "none", "joint_gradient_block": True}
-_LABELS_ALONE = config.Distillation(loss=(), adversarial_weight=0.0)
+LABELS_ALONE = config.Distillation(loss=(), adversarial_weight=0.0)
 
 
 def adopt(settings, subject):
@@ -59,9 +59,10 @@ def adopt(settings, subject):
     sections = {name: getattr(whole, name) for name in names}
     if is_teacher:
         values = dataclasses.asdict(sections["teacher"])
-        sections |= {"student": config.Student(**values), "distillation": _LABELS_ALONE}
+        sections |= {"student": config.Student(**values), "distillation": LABELS_ALONE}
     else:
-        terms, epochs = sections["distillation"], sections["training"].epochs
+        terms = sections["distillation"]
+        epochs = _epochs_done(subject) or sections["training"].epochs
         sections["distillation"] = dataclasses.replace(
             terms, weight_schedule=_ends_of(terms.schedules, epochs), **_ONE_LEARNS
         )
@@ -81,6 +82,12 @@ def adopt(settings, subject):
         devices="1",
     )
     return dataclasses.replace(subject.config, **sections)
+
+
+def _epochs_done(subject):
+    """How many epochs the run had, which patience may have ended early; None where unknown."""
+    path = pathlib.Path(subject.path).parent / "metrics.json"
+    return files.read_json(path).get("epochs") if path.is_file() else None
 
 
 def _ends_of(points_by_term, epochs):

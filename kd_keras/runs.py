@@ -11,7 +11,7 @@ import sys
 
 import lazy_loader
 
-from kd_keras import __version__, machine, models, training
+from kd_keras import __version__, files, machine, models, training
 
 # They take seconds to import, and --help must not wait for them.
 keras = lazy_loader.load("keras")
@@ -25,6 +25,7 @@ __all__ = [
     "find_model",
     "identify",
     "name_method",
+    "require_same_images",
     "settings_with_effect",
     "student_folder",
     "teacher_folder",
@@ -50,6 +51,10 @@ _WITHOUT_EFFECT = {
     "pruning.as_fast_as",
     "pruning.format",
 }
+
+# What decides which images are for test and for validation, and what else for which at all.
+_OF_A_SPLIT = ("split_seed", "test_fraction", "validation_fraction")
+_OF_THE_IMAGES = (*_OF_A_SPLIT, "dataset", "max_train_examples", "image_size", "resize")
 
 # They came later: at their default a run is the one that it was before.
 _CAME_LATER = {
@@ -83,6 +88,41 @@ def teacher_path(config):
     if config.teacher.path:
         return find_model(config.teacher.path)
     return teacher_folder(config).path / "teacher.keras"
+
+
+def require_same_images(config, path, fingerprint=None):
+    """Refuse a teacher of the usual folder that learned from another split of the images.
+
+    It may have learned from images that are now for test. One that is named by `--teacher_path` is
+    taken as it is, and so is one without a record.
+
+    Args:
+        config: The configuration of who wants to learn from it.
+        path: The teacher's file.
+        fingerprint: Of the data, where it has been read.
+
+    Raises:
+        ValueError: If its record has other settings of the split, or the same for other images.
+    """
+    try:
+        identity = files.read_json(path.parent / "config.json")["identity"]
+        there = {name: identity[f"data.{name}"] for name in _OF_THE_IMAGES}
+    except (OSError, ValueError, KeyError, TypeError):
+        return
+    if config.teacher.path:
+        return
+    here = {name: getattr(config.data, name) for name in _OF_THE_IMAGES}
+    differing = [name for name in _OF_A_SPLIT if there[name] != here[name]]
+    found = [f"--{name} was {there[name]} and is {here[name]}" for name in differing]
+    if not found and there == here and fingerprint not in (None, identity.get("data")):
+        found = ["the images have changed since"]
+    if found:
+        raise ValueError(
+            f"The teacher in {path.parent} learned from another split of the images: "
+            f"{', '.join(found)}. It may know images that are now for test. Train one for this "
+            "split, with another --output_directory, or take that one as it is: "
+            f"--teacher_path={shlex.quote(str(path))}."
+        )
 
 
 def student_folder(config, name=""):
@@ -137,13 +177,22 @@ def find_model(path):
     path = pathlib.Path(path)
     if not path.is_dir() or (path / "saved_model.pb").is_file():
         return path
-    for name in ("student.keras", "teacher.keras"):
+    # The second network of a joint run is there before the student is.
+    names = ["student.keras"] if _is_a_students(path) else ["student.keras", "teacher.keras"]
+    for name in names:
         if (path / name).is_file():
             return path / name
     raise FileNotFoundError(
         f"No model in {path}. Expected student.keras or teacher.keras, which a run writes at its "
         "end. Start its command again: it goes on where it was."
     )
+
+
+def _is_a_students(path):
+    try:
+        return files.read_json(path / "config.json")["identity"]["command"] == "distill"
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
 
 
 def identify(config, command, splits, sections, teacher=None, origin=None):

@@ -7,7 +7,14 @@ command `cache`.
 from kd_keras import assembly, distillation, distillers, hosts, models, report, runs
 from kd_keras.distillation import cache
 
-__all__ = ["ACTIONS", "asks_teacher", "count_views", "make_signal", "read_teacher"]
+__all__ = [
+    "ACTIONS",
+    "asks_teacher",
+    "count_views",
+    "make_signal",
+    "read_teacher",
+    "require_possible",
+]
 
 
 def count_views(config):
@@ -34,7 +41,8 @@ def read_teacher(config, splits):
         return None, []
     teacher, paths = _read_networks(config, splits)
     print(f"  teacher: {' and '.join(map(str, paths))}{_describe_mean(config.signal)}")
-    _require_possible(config, splits, teacher)
+    require_possible(config)
+    _require_fit(config, splits, teacher)
     return teacher, paths
 
 
@@ -54,7 +62,12 @@ def _describe_mean(section):
     return f", their probabilities averaged at T = {section.mean_temperature:g}"
 
 
-def _require_possible(config, splits, teacher):
+def require_possible(config):
+    """Refuse a signal that cannot be had with the other settings, whatever the teacher and images.
+
+    Raises:
+        ValueError: If there is no such signal.
+    """
     section, cluster = config.signal, hosts.read_cluster()
     if cluster.count > 1 and section.source != "live":
         raise ValueError(
@@ -63,15 +76,19 @@ def _require_possible(config, splits, teacher):
         )
     _require_logits_to_suffice(config)
     _require_teachers_apart(config)
-    if section.dropout:
-        models.with_active_dropout(teacher, seed=0)
-    cache.make_record(splits.num_classes, top_k=section.top_k, storage=section.storage)
     if section.top_k and config.distillation.adversarial_weight:
         raise ValueError(
             "A discriminator would know the teacher by the equal logits of the classes that are "
             f"not kept. Expected --signal_top_k=0. Received: {section.top_k}. Keep all classes, "
             "or train without a discriminator: --adversarial_weight=0."
         )
+
+
+def _require_fit(config, splits, teacher):
+    section = config.signal
+    if section.dropout:
+        models.with_active_dropout(teacher, seed=0)
+    cache.make_record(splits.num_classes, top_k=section.top_k, storage=section.storage)
 
 
 def _require_logits_to_suffice(config):

@@ -49,7 +49,7 @@ def find_subject(config):
             "Nothing to look at. Expected --run=FOLDER, a run's folder under "
             f"{config.run.output_directory}, or --model=FILE."
         )
-    path = _require_model(section.run or section.model, "model", "a run's folder")
+    path = _require_model(section.run or section.model, "model", "a run's folder").absolute()
     record, folder = _find_record(path)
     if config.teacher.path:
         teacher_path = _require_model(config.teacher.path, "teacher", "its run's folder")

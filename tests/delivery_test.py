@@ -5,7 +5,7 @@ import keras
 import numpy as np
 import pytest
 
-from kd_keras import config, data, delivery, export, subjects
+from kd_keras import config, data, delivery, export, files, subjects
 
 MEAN, DEVIATION = [100.0, 110.0, 120.0], [30.0, 40.0, 50.0]
 ALONE = subjects.Subject(pathlib.Path("alone.keras"), None, None)
@@ -191,6 +191,54 @@ def test_a_model_without_a_run_has_a_card_too(splits, model, tmp_path):
     assert "## Made from" not in card
     assert "## Teacher" not in card
     assert card.endswith("## Licence\n\nNot stated.\n")
+
+
+def test_of_all_formats_those_that_cannot_hold_the_model_are_left_out_and_told(
+    splits, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setattr(export, "available", lambda: ["keras", "tflite_int16x8", "tflite_int8"])
+    monkeypatch.setattr(export, "names", export.available)
+    image = keras.Input(splits.image_shape, name="image")
+    x = keras.layers.Activation("hard_silu")(keras.layers.Conv2D(4, 3)(image))
+    x = keras.layers.GlobalAveragePooling2D()(x)
+    model = keras.Model(image, keras.layers.Dense(splits.num_classes)(x))
+    contents = {"representative_images": splits.train.draw_images(20, 0)}
+    section = config.Export(formats=("all",))
+    written = delivery.write_files(section, model, tmp_path / "all", contents)
+    assert list(written) == ["keras", "tflite_int8"]
+    reason = files.read_json(tmp_path / "all" / "export.json")["left_out"]["tflite_int16x8"]
+    assert "Received: HARD_SWISH." in reason
+    assert capsys.readouterr().out == f"  without tflite_int16x8: {reason}\n"
+    named = config.Export(formats=("keras", "tflite_int16x8"))
+    with pytest.raises(ValueError, match=r"Received: HARD_SWISH\."):
+        delivery.write_files(named, model, tmp_path / "named", contents)
+    assert list((tmp_path / "named").iterdir()) == []
+
+
+def test_a_card_tells_no_number_of_multiply_adds_that_leaves_some_out(splits, tmp_path):
+    image = keras.Input(splits.image_shape)
+    x = keras.layers.Flatten()(keras.ops.svd(image, compute_uv=False))
+    keras.Model(image, keras.layers.Dense(splits.num_classes)(x)).save(tmp_path / "own.keras")
+    subject = subjects.Subject(tmp_path / "own.keras", None, None)
+    card = delivery.describe(configure(), subject, splits, []).splitlines()
+    assert "| multiply-adds for one image | not known, for those of Svd are not |" in card
+
+
+def test_the_size_of_the_training_images_is_told_where_a_record_tells_it(splits, model, tmp_path):
+    model.save(tmp_path / "student.keras")
+    height, width, _ = splits.image_shape
+    trained = (
+        f"It was trained on images of {height} x {width} pixels; larger ones have to be scaled "
+        "down to them."
+    )
+    for record in ({}, {"config": {}, "identity": {}}):
+        subject = subjects.Subject(tmp_path / "student.keras", None, None, record)
+        settings = configure(calibration_images=1)
+        told = delivery.gather_contents(settings, subject, model, splits)["metadata"]["limits"]
+        assert told[2:] == [
+            trained if record else f"Its figures are of images of {height} x {width} pixels."
+        ]
+        assert f"- {told[2]}" in delivery.describe(settings, subject, splits, []).splitlines()
 
 
 def test_the_limits_name_the_images_that_the_figures_are_of(splits, model, tmp_path):

@@ -331,6 +331,13 @@ def test_quickstart_ends_with_its_table_and_files(tmp_path, capsys, monkeypatch)
     begun = _seen_in_first_row(monkeypatch, ["quickstart", *words, "--seed=1"])
     assert begun.run.name.endswith("quickstart/from-scratch-seed1")
     assert (tmp_path / TEACHER / "teacher.keras").stat().st_mtime_ns == teacher
+    own, elsewhere = tmp_path / TEACHER / "teacher.keras", tmp_path / "elsewhere"
+    _seen_in_first_row(
+        monkeypatch,
+        ["quickstart", *words, f"--teacher_path={own}", f"--output_directory={elsewhere}"],
+    )
+    assert f"teacher: {own}\n" in capsys.readouterr().out
+    assert not (elsewhere / TEACHER).exists()
     assert main.main(["quickstart", *words, "--run_name=x"]) == 2
     assert "quickstart makes several runs" in capsys.readouterr().err
 
@@ -434,3 +441,28 @@ def test_a_network_of_another_project_becomes_a_teacher(tmp_path, capsys):
     assert "Remove it, or choose another --run_name." in capsys.readouterr().err
     assert main.main(["convert", f"--model={path}"]) == 2
     assert "Expected --model=FILE.pth, a teacher of RepDistiller." in capsys.readouterr().err
+
+
+def test_a_teacher_learns_by_none_of_a_students_settings(monkeypatch, tmp_path):
+    flags = tmp_path / "whole.flags"
+    flags.write_text("--supervised_weight=0.5\n--weight_schedule=logit_l1=1:0+2:3\n")
+    words = _for("train_teacher", f"--output_directory={tmp_path}", f"--flagfile={flags}")
+    seen = _seen_in_training(monkeypatch, words)
+    schedule, weights = seen["callbacks"][0], seen["distiller"].hyperparameters
+    schedule.set_model(seen["distiller"])
+    schedule.on_epoch_begin(1)
+    assert {name: float(weight) for name, weight in weights.items()} == {"supervised": 1.0}
+
+
+def test_a_student_of_labels_alone_has_their_weight(monkeypatch, tmp_path):
+    words = _for("distill", f"--output_directory={tmp_path}", "--loss=", "--adversarial_weight=0")
+    seen = _seen_in_training(monkeypatch, [*words, "--supervised_weight=0.5"])
+    assert float(seen["distiller"].hyperparameters["supervised"]) == 0.5
+
+
+@pytest.mark.parametrize("command", ["train_teacher", "distill"])
+def test_patience_needs_validation_images(tmp_path, capsys, command):
+    words = [f"--output_directory={tmp_path}", "--patience=1", "--validation_fraction=0"]
+    assert main.main(_for(command, *words)) == 2
+    assert "Expected --validation_fraction above 0, or --patience=0." in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())

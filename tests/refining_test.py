@@ -84,6 +84,20 @@ def test_weights_stay_where_their_schedules_ended():
     }
 
 
+def test_weights_stay_where_they_were_when_patience_ended_the_run(tmp_path):
+    terms = {
+        "loss": ["soft_target"],
+        "adversarial_weight": 0.0,
+        "weight_schedule": ["soft_target=1:1~41:0"],
+    }
+    ended = dataclasses.replace(
+        subject(distillation=terms, training={"epochs": 40}), path=tmp_path / "student.keras"
+    )
+    (tmp_path / "metrics.json").write_text('{"epochs": 5}')
+    [point] = refining.adopt(settings(), ended).distillation.schedules["soft_target"]
+    assert point.value == pytest.approx(0.9)
+
+
 def test_a_teacher_goes_on_with_the_labels_alone():
     adopted = refining.adopt(settings(), subject("train_teacher", None, teacher={"depth": 22}))
     assert adopted.student == config.Student(depth=22, width=4)

@@ -95,3 +95,53 @@ def test_a_field_that_came_later_counts_where_it_is_set():
     )
     assert "student.option" not in plain
     assert chosen["student.option"] == ("stem_filters=8",)
+
+
+def _write_teacher(folder, fingerprint="f", **of_data):
+    made = _configure(data={"dataset": "synthetic", **of_data})
+    identity = {"data": fingerprint, **runs.settings_with_effect(made, ("data",))}
+    folder.mkdir()
+    (folder / "config.json").write_text(json.dumps({"identity": identity}))
+    return folder / "teacher.keras"
+
+
+def test_a_teacher_of_the_same_images_is_taken(tmp_path):
+    path = _write_teacher(tmp_path / "a", max_train_examples=100)
+    runs.require_same_images(_configure(), path)
+    runs.require_same_images(_configure(), path, "fewer images to train on")
+    path = _write_teacher(tmp_path / "b")
+    runs.require_same_images(_configure(), path, "f")
+
+
+@pytest.mark.parametrize(
+    ("of_data", "fingerprint", "found"),
+    [
+        ({"split_seed": 1}, None, "--split_seed was 1 and is 0"),
+        ({"test_fraction": 0.3}, None, "--test_fraction was 0.3 and is 0.1"),
+        ({"validation_fraction": 0.0}, "f", "--validation_fraction was 0.0 and is 0.1"),
+        ({}, "g", "the images have changed since"),
+    ],
+)
+def test_a_teacher_that_may_know_the_test_images_is_refused(tmp_path, of_data, fingerprint, found):
+    path = _write_teacher(tmp_path / "a", **of_data)
+    with pytest.raises(ValueError, match="learned from another split") as caught:
+        runs.require_same_images(_configure(), path, fingerprint)
+    assert f"another split of the images: {found}. It may know" in str(caught.value)
+    assert f"--teacher_path={path}." in str(caught.value)
+    named = _configure(teacher={"path": str(path)})
+    runs.require_same_images(named, path, fingerprint)
+
+
+@pytest.mark.parametrize("content", [None, "{", "[]", '{"identity": {}}'])
+def test_a_teacher_without_a_record_is_taken(tmp_path, content):
+    if content is not None:
+        (tmp_path / "config.json").write_text(content)
+    runs.require_same_images(_configure(), tmp_path / "teacher.keras", "f")
+
+
+def test_the_second_network_of_a_joint_run_is_not_the_runs_model(tmp_path):
+    (tmp_path / "teacher.keras").write_text("")
+    assert runs.find_model(tmp_path) == tmp_path / "teacher.keras"
+    (tmp_path / "config.json").write_text('{"identity": {"command": "distill"}}')
+    with pytest.raises(FileNotFoundError, match=r"No model in .*a run writes at its end"):
+        runs.find_model(tmp_path)

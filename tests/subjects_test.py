@@ -106,3 +106,12 @@ def test_what_is_told_and_not_there_is_refused(tmp_path):
     assert str(caught.value) == (
         f"No teacher at {lost}. Expected its run's folder or a model's file."
     )
+
+
+def test_a_path_from_within_the_run_finds_its_record(tmp_path, monkeypatch):
+    write(tmp_path / "small" / "config.json", record(split_seed=7))
+    write(tmp_path / "small" / "exports" / "student.keras")
+    monkeypatch.chdir(tmp_path / "small" / "exports")
+    subject = find("student.keras")
+    assert subject.config.data.split_seed == 7
+    assert subject.path.parent.parent.name == "small"

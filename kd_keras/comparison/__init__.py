@@ -8,6 +8,6 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "claiming": ["adopt_finished", "claim", "claim_teacher"],
         "planning": ["DEFAULT_METHODS", "Comparison", "Row", "plan"],
         "results": ["gather", "write"],
-        "running": ["build_caches", "find_teacher", "run_rows"],
+        "running": ["build_caches", "find_teacher", "require_possible", "run_rows"],
     },
 )

@@ -69,7 +69,8 @@ def adopt_finished(comparison):
     """Take finished runs of the same settings from the comparisons beside this one.
 
     Tables share rows: their control above all. A run is taken from a comparison with the same
-    teacher, if every setting that has an effect is the same and the images lie in the same place.
+    teacher, if every setting that has an effect is the same and the images lie in the same place;
+    once this one has finished runs of its own, only if the images are still theirs.
     What is damaged beside this one, or another program's, is passed over.
 
     Returns:
@@ -81,6 +82,9 @@ def adopt_finished(comparison):
         with contextlib.suppress(*_UNREADABLE):
             if record_path.parent != comparison.path and _read_shared(record_path.parent) == own:
                 there += _list_finished(record_path.parent)
+    own_images = {identity["data"] for _, identity, _ in _list_finished(comparison.path)}
+    if own_images:
+        there = [found for found in there if found[1]["data"] in own_images]
     rows = tuple(_adopt(row, there) for row in comparison.rows)
     return dataclasses.replace(comparison, rows=rows)
 
@@ -101,7 +105,8 @@ def _list_finished(path):
         with contextlib.suppress(*_UNREADABLE):
             record = files.read_json(folder.config_path)
             place = record["config"]["data"]["data_directory"]
-            finished.append((folder, dict(record["identity"]), place))
+            identity = {"data": None, **record["identity"]}
+            finished.append((folder, identity, place))
     return finished
 
 

@@ -2,7 +2,7 @@
 
 import os
 
-from kd_keras import files, intervals, report, runs
+from kd_keras import export, files, intervals, report, runs
 
 __all__ = ["gather", "write"]
 
@@ -63,9 +63,18 @@ def _require_alike(comparison):
             if value != expected:
                 raise ValueError(
                     f"Two runs do not compare: they differ in the {name}. Expected {expected}, as "
-                    f"in {first.folder.path}. Received: {value} in {row.folder.path}. Choose "
-                    "another --run_name, or remove the older folder."
+                    f"in {first.folder.path}. Received: {value} in {row.folder.path}. "
+                    + _advise(comparison, first, row)
                 )
+
+
+def _advise(comparison, *rows):
+    if all(row.folder.path.parent == comparison.path for row in rows):
+        return "Choose another --run_name, or remove the older folder."
+    return (
+        "One of them is of an earlier comparison. Give the same command again: it goes on with "
+        "runs of its own in the place of those."
+    )
 
 
 def _read_shared(row):
@@ -133,7 +142,7 @@ def _describe_gain(label, control, comparison, collected, images):
 def write(comparison, teacher_path, failures):
     """Write `comparison.json`, `comparison.md` and `comparison.csv`; returns the screen's text."""
     result = gather(comparison, teacher_path, failures)
-    teacher = _read_teacher_figures(teacher_path)
+    teacher = _read_teacher_figures(teacher_path, comparison)
     files.write_json(comparison.path / "comparison.json", result)
     for suffix, text in (
         ("md", report.comparison_markdown(result, teacher)),
@@ -144,8 +153,17 @@ def write(comparison, teacher_path, failures):
     return report.comparison_text(result, teacher)
 
 
-def _read_teacher_figures(teacher_path):
-    if teacher_path is None:
+def _read_teacher_figures(teacher_path, comparison):
+    """The teacher's figures; None where there are none, or they are known to be of other images."""
+    metrics_path = teacher_path and teacher_path.parent / "metrics.json"
+    if not metrics_path or not metrics_path.is_file():
         return None
-    metrics_path = teacher_path.parent / "metrics.json"
-    return files.read_json(metrics_path) if metrics_path.is_file() else None
+    images = _read_images(metrics_path.parent / "config.json")
+    images = images or export.read_data_fingerprint(teacher_path)
+    rows = (row for row in comparison.rows if row.folder.finished)
+    others = {_read_images(row.folder.config_path) for row in rows} - {images}
+    return None if images and others else files.read_json(metrics_path)
+
+
+def _read_images(path):
+    return files.read_json(path)["identity"].get("data") if path.is_file() else None

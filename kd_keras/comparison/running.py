@@ -3,11 +3,29 @@
 import dataclasses
 import time
 
-from kd_keras import groundwork, processes, tasks
+from kd_keras import groundwork, preflight, processes, tasks, training
 from kd_keras.durations import format_duration
 from kd_keras.files import read_json
 
-__all__ = ["build_caches", "find_teacher", "run_rows"]
+__all__ = ["build_caches", "find_teacher", "require_possible", "run_rows"]
+
+_RETRY_SECONDS = 5.0
+
+
+def require_possible(comparison):
+    """See, before anything is trained, that the rows that are not finished can be.
+
+    Raises:
+        FileNotFoundError, ValueError: As `preflight.require_possible`, with the method's label.
+    """
+    waiting = {row.label: row.config for row in comparison.rows if not row.folder.finished}
+    if waiting:
+        preflight.start()
+    for label, config in waiting.items():
+        try:
+            preflight.require_possible(config)
+        except (FileNotFoundError, ValueError) as error:
+            raise type(error)(f"Method {label}: {error}") from None
 
 
 def find_teacher(comparison):
@@ -59,10 +77,14 @@ def run_rows(comparison, *, jobs, after_row):
     # More processes than rows would leave their shares of the machine unused.
     jobs = max(1, min(jobs, len(rows)))
     progress = _Progress(rows, len(comparison.rows), jobs, after_row)
-    waiting = (
-        tasks.make_task(row.name, "distill", row.config, folder=row.folder.path) for row in rows
-    )
-    processes.run(waiting, jobs=jobs, listener=progress)
+    while rows:
+        waiting = (
+            tasks.make_task(row.name, "distill", row.config, folder=row.folder.path) for row in rows
+        )
+        processes.run(waiting, jobs=jobs, listener=progress)
+        rows = progress.take_waiting()
+        if rows:
+            time.sleep(_RETRY_SECONDS)
     return progress.failures
 
 
@@ -77,17 +99,28 @@ class _Progress(groundwork.Naming):
         self._after_row = after_row
         self._left = len(rows)
         self._started = time.monotonic()
+        self._waiting = []
+
+    def take_waiting(self):
+        """The rows that another process still worked on, to be tried again."""
+        rows, self._waiting = self._waiting, []
+        return rows
 
     def started(self, task):
         print(f"{task.name}: begins", flush=True)
 
     def ended(self, ending):
         row = self._rows[ending.task.name]
+        reason = ending.reason.removeprefix("main.py: ")
+        if training.IN_USE in reason:
+            # A killed comparison leaves a process that still saves.
+            print(f"{row.name}: waits: {reason}", flush=True)
+            self._waiting.append(row)
+            return
         self._left -= 1
         if row.folder.finished:
             result = _describe_error(read_json(row.folder.metrics_path))
         else:
-            reason = ending.reason.removeprefix("main.py: ")
             self.failures[row.label, row.seed] = reason
             result = f"FAILED: {reason} ({ending.task.log_path})"
         print(

@@ -41,7 +41,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "complexity": ["Complexity", "measure_complexity"],
-        "contents": ["Contents", "append_ranges", "read_ranges"],
+        "contents": ["Contents", "append_ranges", "read_data_fingerprint", "read_ranges"],
         "folding": ["fold"],
         "keras_file": ["load_keras"],
         "latency": ["Latency", "Timing", "measure_in_turn", "measure_latency"],

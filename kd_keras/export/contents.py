@@ -123,6 +123,21 @@ def read_class_names(path):
     return class_names_of(text, path) if text else ()
 
 
+def read_data_fingerprint(path):
+    """The fingerprint of the images that a file's network was trained on, as the file says it.
+
+    Args:
+        path: Of the file.
+
+    Returns:
+        The fingerprint; empty where the file says nothing of it.
+    """
+    try:
+        return json.loads(read_from_archive(path, METADATA_NAME))["fingerprint"]["data"] or ""
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+
+
 def class_names_of(text, path):
     """The class names in a file's metadata.
 

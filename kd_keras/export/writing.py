@@ -17,7 +17,7 @@ __all__ = ["write"]
 _PACKAGES = ("tensorflow", "keras", "ai-edge-litert", "numpy")
 
 
-def write(model, directory, formats=("saved_model", "tflite_float32"), **options):
+def write(model, directory, formats=("saved_model", "tflite_float32"), *, left_out=None, **options):
     """Write a network in each of the formats, and a record `export.json` beside them.
 
     Everything is written under another name first and moved into place at the end, so that an
@@ -29,6 +29,8 @@ def write(model, directory, formats=("saved_model", "tflite_float32"), **options
             and the options goes into the files.
         directory: The folder to write to; it is made if there is none.
         formats: Some of `kd_keras.export.names()`.
+        left_out: A dictionary that receives why a format cannot hold this model, a sentence by
+            the format's name; the others are written. None: that is an error.
         **options: Of `Contents`: `class_names`, `include_preprocessing`, `batch_size`,
             `representative_images`, `activation_ranges` and `metadata`.
 
@@ -37,7 +39,8 @@ def write(model, directory, formats=("saved_model", "tflite_float32"), **options
 
     Raises:
         TypeError: If the model is not functional, or there is no such option.
-        ValueError: If a format is not known, or cannot hold this model.
+        ValueError: If a format is not known, or cannot hold this model; with `left_out` if none
+            can.
 
     Example:
         >>> import keras
@@ -53,20 +56,32 @@ def write(model, directory, formats=("saved_model", "tflite_float32"), **options
     directory.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=directory, prefix=".writing-") as temporary:
         temporary = pathlib.Path(temporary)
-        written = {
-            name: write_one(model, temporary / name, **options)
-            for name, write_one in writers.items()
-        }
+        written = _write_each(model, temporary, writers, options, left_out)
         record_path = temporary / files.RECORD_NAME
-        record = _record(written, export.Contents(**options))
+        record = _record(written, export.Contents(**options), left_out)
         record_path.write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", "utf-8")
         _move_into_place([*written.values(), record_path], directory)
     return {name: directory / path.name for name, path in written.items()}
 
 
-def _record(written, contents):
+def _write_each(model, directory, writers, options, left_out):
+    written = {}
+    for name, write_one in writers.items():
+        try:
+            written[name] = write_one(model, directory / name, **options)
+        except ValueError as error:
+            if left_out is None:
+                raise
+            left_out[name] = str(error)
+    if not written and left_out:
+        raise ValueError(next(iter(left_out.values())))
+    return written
+
+
+def _record(written, contents, left_out):
     return {
         "formats": {name: files.describe_file(path) for name, path in written.items()},
+        **({"left_out": left_out} if left_out else {}),
         "class_names": list(contents.class_names),
         "include_preprocessing": contents.include_preprocessing,
         "metadata": contents.metadata,

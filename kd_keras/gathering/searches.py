@@ -2,7 +2,7 @@
 
 import pathlib
 
-from kd_keras import commands, report, search
+from kd_keras import commands, files, report, search, training
 from kd_keras.gathering import trial_folders
 
 __all__ = ["gather_search"]
@@ -23,7 +23,8 @@ def gather_search(folder):
         FileNotFoundError, ValueError: As `search.read`.
     """
     folder = pathlib.Path(folder)
-    facts, found = search.read_facts(folder), trial_folders.read_search(folder)
+    record = _read_record(folder)
+    facts, found = {**record, **search.read_facts(folder)}, trial_folders.read_search(folder)
     tried, sentences, missing, student = (), (), (), None
     if search.gather_candidates(found):
         choice = search.choose(found)
@@ -48,7 +49,21 @@ def gather_search(folder):
             timing=_describe_timing(found, facts),
         ),
         commands=tuple(_list_commands(folder, facts, student)),
+        identities={"search": _list_settings(record)} if record else {},
     )
+
+
+def _read_record(folder):
+    """What the search wrote when it began, or nothing."""
+    path = training.RunFolder(folder).config_path
+    return files.read_json(path) if path.is_file() else {}
+
+
+def _list_settings(record):
+    """What makes it this search; every axis as it is typed."""
+    identity = record.get("identity", {})
+    axes = identity.get("search.axes", {}).items()
+    return {**identity, "search.axes": [f"{name}={text}" for name, text in axes]}
 
 
 def _rank(candidates):

@@ -54,6 +54,8 @@ def recorded_student(facts):
 
 
 def _size_of(student):
+    if student.path:
+        return {"student.path": student.path}
     return {f"student.{name}": getattr(student, name) for name in _SIZE}
 
 

@@ -101,14 +101,31 @@ def _describe_confidence(choice):
         yield f"{other.name} has the same error; of the two the one that costs less is taken."
         return
     against = f"Against {other.name}, the next best{' within the limits' if choice.limits else ''},"
+    if gain is not None and gain["mean"] < 0:
+        yield f"{against} {_describe_reversal(points, gain)}."
+        return
     if gain is None or gain["low"] is None:
         yield f"{against} it has {points:.2f} points less error; {_why_unsure(student, other)}."
         return
-    interval = f"95% interval {gain['low']:.2f} to {gain['high']:.2f}, {gain['num_seeds']} seeds"
+    interval = f"{_describe_interval(gain)}, {gain['num_seeds']} seeds"
     if gain["low"] <= 0 <= gain["high"]:
         yield f"{against} no difference is shown: {gain['mean']:+.2f} points, {interval}."
     else:
         yield f"{against} it gains {gain['mean']:.2f} points, {interval}."
+
+
+def _describe_interval(gain):
+    return f"95% interval {gain['low']:.2f} to {gain['high']:.2f}"
+
+
+def _describe_reversal(points, gain):
+    """Where the common seeds say the opposite of what the means over all seeds say."""
+    seeds = "1 seed" if gain["num_seeds"] == 1 else f"{gain['num_seeds']} seeds"
+    interval = "" if gain["low"] is None else f", {_describe_interval(gain)}"
+    return (
+        f"it has {points:.2f} points less error in the mean, but their seeds differ: over the "
+        f"{seeds} that both have it is worse, {gain['mean']:+.2f} points{interval}"
+    )
 
 
 def _why_unsure(student, other):

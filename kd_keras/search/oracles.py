@@ -1,8 +1,8 @@
 """Who proposes the next candidate: keras-tuner's oracles, and one of our own in `pareto_oracle`.
 
-keras-tuner's are taken as they are. What they get here is what a search of hours needs: candidates
-that break a limit are turned away without counting as trials, and the state survives a process
-that is killed at any moment.
+keras-tuner's are taken as they are, but for hyperband's brackets. What they get here is what a
+search of hours needs: candidates that break a limit are turned away without counting as trials, and
+the state survives a process that is killed at any moment.
 """
 
 import warnings
@@ -11,7 +11,9 @@ import keras_tuner
 from keras_tuner import oracles as keras_tuner_oracles
 
 from kd_keras import files, registry
+from kd_keras.search.hyperband_oracle import HyperbandOracle
 from kd_keras.search.pareto_oracle import ParetoOracle
+from kd_keras.search.space import count
 
 __all__ = ["ERROR", "LATENCY", "make_oracle", "make_space", "name_trial"]
 
@@ -155,8 +157,15 @@ class _Random(_Enduring, keras_tuner_oracles.RandomSearchOracle):
     pass
 
 
-class _Hyperband(_Enduring, keras_tuner_oracles.HyperbandOracle):
-    pass
+class _Hyperband(_Enduring, HyperbandOracle):
+    @keras_tuner.synchronized
+    def create_trial(self, tuner_id):
+        """The next trial; where the limits leave no new student, one that goes on."""
+        trial = super().create_trial(tuner_id)
+        if trial.status == "STOPPED" and self.refused[-1:] == self.start_order[-1:]:
+            self.is_exhausted = True
+            trial = super().create_trial(tuner_id)
+        return trial
 
 
 class _Pareto(_Enduring, ParetoOracle):
@@ -229,7 +238,9 @@ def make_oracle(name, axes, *, trials, seed=0, max_epochs=1, factor=3, refuse=_r
     if name not in _ORACLES:
         raise registry.unknown_name("oracle", _ORACLES, name)
     objective = keras_tuner.Objective(ERROR, "min")
-    arguments = {"max_epochs": max_epochs, "factor": factor} if name == "hyperband" else {}
+    arguments = {}
+    if name == "hyperband":
+        arguments = {"max_epochs": max_epochs, "factor": factor, "num_candidates": count(axes)}
     if name == "pareto":
         objective = [objective, keras_tuner.Objective(LATENCY, "min")]
         arguments = {"population": max(4, min(12, round(trials / 4)))}

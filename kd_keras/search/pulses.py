@@ -33,7 +33,8 @@ def pulse(folder, name):
 
     with _repeated(beat):
         yield
-    path.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):
+        path.unlink()
 
 
 @contextlib.contextmanager
@@ -50,7 +51,11 @@ def watch(folder, oracle):
         del number
         now = time.monotonic()
         for name in {name.rpartition("-")[0] for name in list(oracle.tuner_ids)}:
-            beat = _read(pathlib.Path(folder) / f"{name}.json")
+            try:
+                beat = _read(pathlib.Path(folder) / f"{name}.json")
+            except OSError:
+                seen.pop(name, None)  # No fault of the worker: the patience begins anew.
+                raise
             if seen.get(name, (None, 0.0))[0] != beat or name not in seen:
                 seen[name] = beat, now
             elif now - seen[name][1] > _PATIENCE_SECONDS:
@@ -64,7 +69,7 @@ def watch(folder, oracle):
 def _read(path):
     try:
         return path.read_text()
-    except OSError:
+    except FileNotFoundError:
         return ""
 
 
@@ -76,13 +81,22 @@ def _release(oracle, name):
 
 @contextlib.contextmanager
 def _repeated(function):
-    """Call a function with 0, 1, 2, ... in a thread of its own, the first time at once."""
+    """Call a function with 0, 1, 2, ... in a thread of its own, the first time at once.
+
+    A shared folder fails now and then: after an OSError the next call comes as ever.
+    """
     ended = threading.Event()
 
     def repeat():
-        number = 0
+        number, failed = 0, False
         while True:
-            function(number)
+            try:
+                function(number)
+                failed = False
+            except OSError as error:
+                if not failed:
+                    print(f"The workers' folder fails: {error}. It is tried again.", flush=True)
+                failed = True
             number += 1
             if ended.wait(_BEAT_SECONDS):
                 return

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import math
+import pathlib
 import re
 import statistics
 
@@ -137,14 +138,17 @@ def name_candidate(values):
         values: By field of the configuration, such as `student.depth`.
 
     Returns:
-        The name of its network where depth and width are among the values, and the others.
+        The name of its network where its file or depth and width are among the values, and the
+        others.
 
     Example:
         >>> name_candidate({"student.depth": 16, "student.width": 2, "training.momentum": 0.95})
         'WRN-16-2, momentum 0.95'
     """
     rest, parts = dict(values), []
-    if {"student.depth", "student.width"} <= rest.keys():
+    if "student.path" in rest:
+        parts = [pathlib.PurePath(rest.pop("student.path")).name.removesuffix(".keras")]
+    elif {"student.depth", "student.width"} <= rest.keys():
         sizes = rest.pop("student.depth"), rest.pop("student.width")
         label = "-".join(map(str, (rest.pop("student.network", "wide_resnet"), *sizes)))
         parts = [name_network(label)]

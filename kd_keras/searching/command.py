@@ -40,7 +40,10 @@ def prepare(planned, role):
 
     Raises:
         FileNotFoundError, ChildProcessError: As `groundwork.find_teacher`.
+        ValueError: If there are no images to choose a student by.
     """
+    if role != "worker" and not planned.config.data.validation_fraction:
+        look_at_images(planned.config)  # A teacher may take hours.
     configs = planned.heard_configs()
     teacher_path = None
     if any(config.distillation.needs_teacher for config in configs):

@@ -7,13 +7,8 @@ import pathlib
 import tempfile
 import types
 
-import lazy_loader
-
-from kd_keras import assembly, distillers, export, search, startup
+from kd_keras import assembly, export, preflight, search
 from kd_keras.search import space
-
-# It takes seconds to import, and a mistake must not wait for it.
-tf = lazy_loader.load("tensorflow")
 
 __all__ = ["Sieve", "look_at_images", "start"]
 
@@ -31,25 +26,21 @@ _COUNTED = ("parameters", "multiply_adds")
 
 
 def start(planned):
-    """Start TensorFlow in this process, which trains nothing; see that all arguments are known.
+    """Start TensorFlow in this process, which trains nothing; see that candidates are possible.
 
     Args:
         planned: The `Plan`.
 
     Raises:
-        ValueError: If a network or a loss does not take an argument of some candidate.
+        FileNotFoundError, ValueError: As `preflight.require_possible`, for some candidate.
     """
-    startup.start_tensorflow()
-    # The trials need the GPUs' memory, and a process that sees a GPU takes all of it.
-    if tf.config.list_physical_devices("GPU"):
-        tf.config.set_visible_devices([], "GPU")
+    preflight.start()
     seen = set()
     for config in space.check(planned.config, planned.axes, seed=planned.config.run.seed):
-        if config.distillation not in seen:
-            distillers.make_matching(config)
-        if config.student not in seen and not config.student.path:
-            assembly.network_arguments(config.student)
-        seen |= {config.distillation, config.student}
+        key = (config.student, config.signal, config.distillation, config.discriminator)
+        if key not in seen:
+            preflight.require_possible(config)
+            seen.add(key)
 
 
 def look_at_images(config):

@@ -7,7 +7,7 @@ import pathlib
 from kd_keras import models, registry, runs, search, training
 from kd_keras.config import Compare, Search
 from kd_keras.losses import games
-from kd_keras.search import space
+from kd_keras.search import rungs, space
 
 __all__ = ["DEFAULT_AXES", "Plan", "identity_of", "plan"]
 
@@ -17,6 +17,8 @@ _OF_A_NETWORK = ("network", "depth", "width", "dropout", "option")
 # The fields that what is kept of the teacher depends on.
 _HEARD = ("signal.", "data.", "training.epochs")
 _MOST_CACHES = 20
+# The datasets that come without a split of validation images.
+_WITHOUT_VALIDATION = ("cifar10", "cifar100", "digits", "fashion_mnist", "imagenet32", "synthetic")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -107,6 +109,7 @@ def plan(config):
     section = config.search
     axes = search.parse_all(section.axes or DEFAULT_AXES)
     _require_fit(config, axes)
+    _require_validation(config.data)
     name = config.run.name or f"{config.data.dataset}-search"
     base = dataclasses.replace(
         config,
@@ -116,8 +119,11 @@ def plan(config):
     )
     for candidate in space.check(base, axes, seed=config.run.seed):
         _require_names(candidate)
+    num_candidates = space.count(axes)
+    if section.oracle == "hyperband":
+        _require_rungs(section, config.training, num_candidates)
     path = pathlib.Path(config.run.output_directory) / name
-    return Plan(name, path, base, section, axes, space.count(axes))
+    return Plan(name, path, base, section, axes, num_candidates)
 
 
 def _require_names(config):
@@ -139,16 +145,40 @@ def _require_fit(config, axes):
             f"{', '.join(of_a_network)}. Leave out --student_path, or search other fields: "
             "--search_axis=training.learning_rate=0.01..0.3,log"
         )
-    if config.search.oracle != "hyperband":
-        return
-    if "training.epochs" in fields:
+    if config.search.oracle == "hyperband" and "training.epochs" in fields:
         raise ValueError(
             "hyperband chooses the epochs itself. Expected no axis training.epochs. Leave it out, "
             "or choose another --oracle."
         )
-    recipe = config.training
-    brackets = math.floor(math.log(recipe.epochs, config.search.hyperband_factor) + 1e-9)
-    first = math.ceil(recipe.epochs / config.search.hyperband_factor**brackets)
+
+
+def _require_validation(section):
+    """Refuse what is known, without reading images, to have none to choose a student by."""
+    without = section.dataset in _WITHOUT_VALIDATION
+    if section.dataset == "image_folder":
+        root = pathlib.Path(section.data_directory).expanduser()
+        without = (root / "train").is_dir() and not (root / "validation").is_dir()
+    if without and not section.validation_fraction:
+        raise ValueError(
+            f"A search chooses by validation images, and {section.dataset} has none. Expected "
+            "--validation_fraction above 0. Received: 0."
+        )
+
+
+def _require_rungs(section, recipe, num_candidates):
+    """See that hyperband has trials for two rungs, and epochs enough in the first."""
+    factor = section.hyperband_factor
+    words = {"factor": factor, "most_rungs": rungs.count_rungs(recipe.epochs, factor)}
+    possible, _ = rungs.fit(2 * factor, num_candidates, **words)
+    num_rungs, _ = rungs.fit(section.trials, num_candidates, **words)
+    if num_rungs == 1 < possible:
+        first, _ = rungs.epochs_of_rungs(recipe.epochs, factor, 2)
+        raise ValueError(
+            f"hyperband has too few trials for a second rung: one student in {factor} goes on from "
+            f"{first} epochs to {recipe.epochs}. Expected --trials of {factor + 1} or more. "
+            f"Received: {section.trials}. Ask for more, or choose another --oracle."
+        )
+    first = rungs.epochs_of_rungs(recipe.epochs, factor, num_rungs)[0]
     if recipe.warmup_epochs > first:
         raise ValueError(
             f"hyperband's first rung has {first} epoch{'s' * (first > 1)}, and the learning rate "

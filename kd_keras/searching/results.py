@@ -15,6 +15,7 @@ __all__ = ["collect", "describe", "describe_front", "write", "write_tables", "wr
 
 _RECORD = "trial.json"
 _OBJECTIVES = ("validation_error_percent", "latency.median_milliseconds")
+_TIMES = ("ms", "to", "95% ms")
 
 
 def write_trial(planned, trial):
@@ -64,6 +65,7 @@ def write(planned, teacher_path):
         machine=f"{processor.name()}, {machine.count_processors()} processors",
         teacher=None if teacher_path is None else str(teacher_path),
         dataset=planned.config.data.dataset,
+        command_line=runs.command_line(),
     )
     return trials
 
@@ -77,7 +79,7 @@ def write_tables(planned, trials):
         writer.writeheader()
         writer.writerows(rows)
     lines = [f"# {planned.name}", "", "```", runs.command_line(), "```", ""]
-    lines += [report.format_markdown(rows), ""] if rows else []
+    lines += [report.format_markdown(_with_digits(rows)), ""] if rows else []
     lines += [f"- {line}" for line in (*sentences, *_describe_others(trials))]
     for suffix, text in (("csv", table.getvalue()), ("md", "\n".join(lines) + "\n")):
         with files.open_atomically(planned.path / f"search.{suffix}") as file:
@@ -94,7 +96,7 @@ def describe(trials):
         The text.
     """
     rows = _rows(trials)
-    table = [report.format_table(rows), ""] if rows else []
+    table = [report.format_table(_with_digits(rows)), ""] if rows else []
     return "\n".join([*table, *_describe_others(trials), *describe_front(trials)])
 
 
@@ -132,6 +134,11 @@ def _row(trial, rank):
     }
 
 
+def _with_digits(rows):
+    """Rows to read: small networks take less than a tenth of a millisecond."""
+    return [{**row, **{name: f"{row[name]:.3f}" for name in _TIMES}} for row in rows]
+
+
 def _rank(trials):
     """The students that were timed, all seeds of one together, and their ranks."""
     candidates = search.gather_candidates([trial for trial in trials if trial.latency])
@@ -166,9 +173,11 @@ def describe_front(trials):
     points = _points(candidates)
     worst = [max(values) for values in zip(*points, strict=True)]
     told = ", ".join(map(_tell, front))
+    students = "1 student" if len(candidates) == 1 else f"{len(candidates)} students"
+    are = "is" if len(front) == 1 else "are"
     return [
-        f"Of {len(candidates)} students, {len(front)} are beaten by none in both validation error "
-        f"and time for one image: {told}.",
+        f"Of {students}, {len(front)} {are} beaten by none in both validation error and time for "
+        f"one image: {told}.",
         f"Hypervolume up to {worst[0]:.2f}% and {worst[1]:.3g} ms, the worst of each: "
         f"{search.hypervolume(points, worst):.4g} %ms.",
     ]

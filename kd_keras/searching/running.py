@@ -4,7 +4,7 @@ import os
 import shutil
 import time
 
-from kd_keras import groundwork, processes, search, tasks
+from kd_keras import groundwork, processes, search, tasks, training
 from kd_keras.durations import format_duration
 from kd_keras.searching import measuring, results
 
@@ -12,7 +12,6 @@ __all__ = ["Trials", "run"]
 
 _BESIDE = 4  # other files that a new one is timed with
 _ASK_AGAIN_SECONDS = 1.0
-_IN_USE = "is in use by"
 _RETRY_SECONDS = 5.0
 
 
@@ -140,7 +139,7 @@ class Trials(groundwork.Naming):
         """Measure what has been trained, and tell the oracle."""
         _, proposal, trial = self._running.pop(ending.task.name)
         reason = ending.reason.removeprefix("main.py: ")
-        if _IN_USE in reason:
+        if training.IN_USE in reason:
             # A killed search leaves a process that still saves. The oracle gives the same again.
             print(f"{trial.name}: waits: {reason}", flush=True)
             self._not_before = time.monotonic() + _RETRY_SECONDS

@@ -8,6 +8,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "checkpoint": ["Checkpoint"],
         "choices": ["Choice", "choose_precision", "choose_xla"],
         "devices": ["make_strategy", "require_precision"],
+        "locking": ["IN_USE"],
         "loop": ["Outcome", "train"],
         "multi_host": ["add_up", "send_from_chief"],
         "optimizers": ["CoupledSGD"],

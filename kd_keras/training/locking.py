@@ -4,7 +4,10 @@ import pathlib
 
 from kd_keras import locking
 
-__all__ = ["lock_folder"]
+__all__ = ["IN_USE", "lock_folder"]
+
+# By these words of its message a process that started another knows why that one ended.
+IN_USE = "is in use by"
 
 
 def lock_folder(path):
@@ -33,6 +36,6 @@ def lock_folder(path):
         return locking.lock(path / ".lock")
     except locking.InUse as error:
         raise ValueError(
-            f"The folder {path} is in use by {error.holder}. Wait for its end, or choose "
+            f"The folder {path} {IN_USE} {error.holder}. Wait for its end, or choose "
             "another --run_name."
         ) from None

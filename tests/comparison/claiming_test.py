@@ -147,3 +147,9 @@ def test_a_neighbour_that_cannot_be_read_is_passed_over(tmp_path, neighbour, con
 
 def test_a_precision_that_was_asked_for_takes_nothing_that_a_machine_chose(tmp_path, neighbour):
     assert adopt(tmp_path, seeds=(0,), training=Training(precision="float32")) == OWN
+
+
+def test_nothing_is_taken_that_saw_other_images_than_the_finished_rows_here(tmp_path, neighbour):
+    begun = rows.plan(tmp_path, name="second", seeds=(0,)).rows[0]
+    rows.finish(begun, 4.0, data="one picture more")
+    assert adopt(tmp_path, seeds=(0,)) == OWN

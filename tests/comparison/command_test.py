@@ -31,7 +31,7 @@ SMALL = (
     "--method=from scratch: --loss= --adversarial_weight=0",
     "--method=adversarial:",
 )
-BROKEN = "--method=broken: --student_path=none.keras --loss= --adversarial_weight=0"
+DAMAGED = "damaged.keras"
 
 
 def words_in(folder, *words):
@@ -52,7 +52,10 @@ def read(folder):
 def compared(tmp_path_factory):
     """A comparison with one row that fails; its teacher is trained and asked on the way."""
     folder = tmp_path_factory.mktemp("runs")
-    assert main.main(words_in(folder, BROKEN, "--jobs=2")) == 1
+    (folder / DAMAGED).write_text("damaged")
+    path = folder / DAMAGED
+    broken = f"--method=broken: --student_path={path} --loss= --adversarial_weight=0"
+    assert main.main(words_in(folder, broken, "--jobs=2")) == 1
     return folder
 
 
@@ -73,7 +76,7 @@ def test_a_row_fails_with_its_reason_and_the_others_finish(compared):
         assert "epoch 2/2" in (folder / "distill.log").read_text()
     [run] = broken["runs"]
     assert run["status"] == "failed"
-    assert "none.keras" in run["reason"]
+    assert DAMAGED in run["reason"]
     assert adversarial["sentence"].endswith("one seed has no interval.")
     assert f"failed: {run['reason']}" in (compared / "methods" / "comparison.md").read_text()
     with (compared / "methods" / "comparison.csv").open() as file:

@@ -1,4 +1,6 @@
+import dataclasses
 import json
+import zipfile
 
 import pytest
 
@@ -157,3 +159,31 @@ def test_three_files_are_written_with_the_teachers_figures(tmp_path, planned):
 
 def test_a_teacher_of_ones_own_has_no_figures(tmp_path, planned):
     assert "teacher " not in comparison.write(planned, rows.write_teacher(tmp_path), {})
+
+
+def test_of_a_teacher_that_was_judged_on_other_images_no_error_is_shown(tmp_path, planned):
+    path = rows.write_teacher(tmp_path)
+    figures = {"top1_error_percent": 4.19}
+    sizes = {"parameters": 5, "multiply_adds": 6}
+    files.write_json(tmp_path / "metrics.json", {"best": figures, "last": figures, **sizes})
+
+    def shown():
+        return comparison.write(planned, path, {}) + (planned.path / "comparison.md").read_text()
+
+    files.write_json(tmp_path / "config.json", {"identity": {"data": "d"}})
+    assert "4.19" in shown()
+    files.write_json(tmp_path / "config.json", {"identity": {"data": "another"}})
+    assert "4.19" not in shown()
+    (tmp_path / "config.json").unlink()
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("about.json", json.dumps({"fingerprint": {"data": "another"}}))
+    assert "4.19" not in shown()
+
+
+def test_the_advice_for_a_run_of_an_earlier_comparison_is_to_go_on(tmp_path, planned):
+    earlier = rows.plan(tmp_path, name="earlier").rows[3]
+    rows.finish(earlier, 5.0, data="other")
+    adopted = dataclasses.replace(planned, rows=(*planned.rows[:3], earlier))
+    with pytest.raises(ValueError, match="do not compare") as caught:
+        comparison.gather(adopted, None, {})
+    assert "Give the same command again" in str(caught.value)

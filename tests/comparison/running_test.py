@@ -5,6 +5,7 @@ import pathlib
 import pytest
 
 from kd_keras import comparison, files, groundwork, processes
+from kd_keras.comparison import running
 from kd_keras.config import Signal, Teacher
 from tests.comparison import rows
 
@@ -192,3 +193,35 @@ def test_a_finished_comparison_runs_nothing(tmp_path, ran):
         rows.finish(row, 5.0)
     assert comparison.run_rows(planned, jobs=2, after_row=lambda failures: None) == {}
     assert ran.tasks == []
+
+
+def test_a_row_that_another_process_still_saves_waits(tmp_path, ran, capsys, monkeypatch):
+    planned = rows.plan(tmp_path, seeds=(0,))
+    by_name = {row.name: row for row in planned.rows}
+    waits = ["main.py: The folder x is in use by process 7. Wait for its end."]
+    monkeypatch.setattr(running, "_RETRY_SECONDS", 0.0)
+
+    def train(task):
+        if task.name == "adversarial, seed 0" and waits:
+            return waits.pop()
+        rows.finish(by_name[task.name], 5.0)
+        return ""
+
+    ran.does["distill"] = train
+    assert comparison.run_rows(planned, jobs=1, after_row=lambda failures: None) == {}
+    names = [name for name, _ in ran.tasks]
+    assert names == ["from scratch, seed 0", *2 * ["adversarial, seed 0"]]
+    said = capsys.readouterr().out
+    assert "adversarial, seed 0: waits: The folder x is in use by process 7." in said
+    assert "2 of 2 rows done" in said
+
+
+def test_a_method_that_cannot_be_is_said_before_anything_is_trained(tmp_path):
+    wrong = ("maps", (("distillation.loss", ("attention_transfer",)),))
+    planned = rows.plan(tmp_path, methods=(SCRATCH, wrong), signal=Signal(source="views"))
+    with pytest.raises(ValueError, match=r"^Method maps: Logits are all that is kept") as caught:
+        comparison.require_possible(planned)
+    assert "AttentionTransfer" in str(caught.value)
+    for row in planned.rows:
+        rows.finish(row, 5.0)
+    comparison.require_possible(planned)

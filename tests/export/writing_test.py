@@ -76,6 +76,32 @@ def test_an_error_leaves_an_older_export_as_it_was(network, tmp_path):
     assert listing(tmp_path) == ["export.json", "saved_model", "tflite_float32.tflite"]
 
 
+def softened():
+    """What no TensorFlow Lite file can hold, and a SavedModel can."""
+    layer = keras.layers.Lambda(lambda x: tf.linalg.svd(x, compute_uv=False))
+    image = keras.Input((8, 8, 3))
+    return keras.Model(image, keras.layers.Dense(5)(keras.layers.Flatten()(layer(image))))
+
+
+def test_formats_that_cannot_hold_the_model_are_left_out_where_that_is_asked_for(tmp_path):
+    left_out = {}
+    formats = ["tflite_float32", "saved_model"]
+    paths = writing.write(softened(), tmp_path, formats, left_out=left_out)
+    assert listing(tmp_path) == ["export.json", "saved_model"]
+    assert list(paths) == ["saved_model"]
+    assert list(left_out) == ["tflite_float32"]
+    assert "Received: Svd in layer" in left_out["tflite_float32"]
+    assert read_record(tmp_path)["left_out"] == left_out
+    with pytest.raises(ValueError, match=r"Received: Svd in layer"):
+        writing.write(softened(), tmp_path, ["tflite_float32"], left_out={})
+    assert listing(tmp_path) == ["export.json", "saved_model"]
+
+
+def test_nothing_left_out_is_not_in_the_record(network, tmp_path):
+    writing.write(network, tmp_path, ["tflite_float32"], left_out={})
+    assert "left_out" not in read_record(tmp_path)
+
+
 def test_an_error_while_moving_leaves_an_older_export_as_it_was(network, tmp_path, monkeypatch):
     writing.write(network, tmp_path)
     before = contents(tmp_path)

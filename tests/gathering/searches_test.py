@@ -2,7 +2,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from kd_keras import config, gathering, report, search
+from kd_keras import config, files, gathering, report, search
 from kd_keras.gathering import searches
 from tests.search.trials import make_search, make_trial
 
@@ -56,6 +56,29 @@ def test_the_commands_lead_on(folder):
     assert commands["The best student under a budget:"] == (
         f"python main.py choose '--run={folder}' --max_latency_milliseconds=2"
     )
+
+
+def test_the_settings_are_those_that_the_search_began_with(folder):
+    assert searches.gather_search(folder).identities == {}
+    identity = {
+        "command": "search",
+        "training.epochs": 7,
+        "search.axes": {"student.depth": "10,16", "student.width": "1..4"},
+    }
+    record = {"identity": identity, "command_line": "python main.py search --epochs=7"}
+    files.write_json(folder / "config.json", record)
+    content = searches.gather_search(folder)
+    axes = ["student.depth=10,16", "student.width=1..4"]
+    assert content.identities == {"search": {**identity, "search.axes": axes}}
+    assert dict(content.commands)["The search:"] == "python main.py search"
+    _, page = report.write_page(content, folder)
+    text = page.read_text(encoding="utf-8")
+    assert "| training.epochs | 7 |" in text
+    assert "| search.axes | student.depth=10,16, student.width=1..4 |" in text
+    # A search of an earlier version kept its command line only there.
+    search.write(folder, make_search())
+    commands = dict(searches.gather_search(folder).commands)
+    assert commands["The search:"] == "python main.py search --epochs=7"
 
 
 def test_a_search_without_a_result_says_so(tmp_path):

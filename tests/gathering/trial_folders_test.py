@@ -59,3 +59,13 @@ def test_damaged_files_are_told(tmp_path):
         trial_folders.read_comparison(tmp_path)
     with pytest.raises(ValueError, match="Expected the record of a student's run"):
         trial_folders.recorded_student({"config": {}})
+
+
+def test_a_student_of_a_file_is_named_by_the_file(tmp_path):
+    root = folders.make_comparison(tmp_path, {"a": (None, (20.0,))})
+    folders.make_run(root / "a-seed0", finished=False)
+    facts = files.read_json(root / "a-seed0/config.json")
+    facts["config"]["student"]["path"] = "mine/small.keras"
+    files.write_json(root / "a-seed0/config.json", facts)
+    [trial], _ = trial_folders.read_comparison(root)
+    assert search.name_candidate(trial.values) == "small, method a"

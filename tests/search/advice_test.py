@@ -60,6 +60,23 @@ def test_seeds_that_do_not_tell_them_apart():
     )
 
 
+def test_seeds_that_differ_may_say_the_opposite():
+    sentences = say(of_seeds(wrn_10_1=(6.0, 6.1, 2.0), wrn_10_2=(5.0, 5.0)))
+    assert sentences[0].startswith("Take WRN-10-1: 4.70% error on validation (mean of 3 seeds), ")
+    assert sentences[1] == (
+        "Against WRN-10-2, the next best, it has 0.30 points less error in the mean, but their "
+        "seeds differ: over the 2 seeds that both have it is worse, -1.05 points, 95% interval "
+        "-1.69 to -0.41."
+    )
+    unsure = say(of_seeds(wrn_10_1=(6.0, 4.9, 2.0), wrn_10_2=(5.0, 5.0)))
+    assert "over the 2 seeds that both have it is worse, -0.45 points, 95% interval" in unsure[1]
+    single = say(of_seeds(wrn_10_1=(6.0, 2.0), wrn_10_2=(5.0,)))
+    assert single[1] == (
+        "Against WRN-10-2, the next best, it has 1.00 points less error in the mean, but their "
+        "seeds differ: over the 1 seed that both have it is worse, -1.00 points."
+    )
+
+
 def test_seeds_that_give_no_interval():
     alike = say(of_seeds(wrn_10_1=(9.0, 9.5), wrn_10_2=(8.0, 8.5)))
     assert alike[1].endswith("; the same in each of 2 seeds, which gives no interval.")

@@ -12,7 +12,10 @@ import time
 import pytest
 
 import main
-from kd_keras import search
+from kd_keras import groundwork, search
+from kd_keras.config import Data, Distillation
+from kd_keras.searching import command
+from tests.searching import plans
 
 ROOT = pathlib.Path(main.__file__).parent
 SMALL = (
@@ -62,7 +65,7 @@ def test_tables_are_written(searched):
     with (searched / "search.csv").open() as file:
         [row] = list(csv.DictReader(file))
     assert row["rank"] == "0"
-    assert "are beaten by none" in (searched / "search.md").read_text()
+    assert "Of 1 student, 1 is beaten by none" in (searched / "search.md").read_text()
     assert search.read_facts(searched)["oracle"] == "grid"
 
 
@@ -75,6 +78,25 @@ def test_a_mistake_is_said_before_anything_is_run(tmp_path, capsys, monkeypatch)
     assert main.main(words_in(tmp_path, "--search_axis=student.deep=1")) == 2
     assert "Unknown field of student." in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
+
+
+def test_without_validation_images_nothing_is_trained_and_no_folder_is_made(
+    tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setattr("subprocess.Popen", None)
+    assert main.main(words_in(tmp_path, *TAUGHT, "--validation_fraction=0")) == 2
+    assert capsys.readouterr().err.startswith(
+        "main.py: A search chooses by validation images, and synthetic has none."
+    )
+    assert not list(tmp_path.iterdir())
+
+
+def test_images_are_looked_at_before_a_teacher_is_trained(tmp_path, monkeypatch):
+    data = Data(dataset="image_folder", data_directory=str(tmp_path), validation_fraction=0.0)
+    planned = plans.plan(tmp_path, data=data, distillation=Distillation())
+    monkeypatch.setattr(groundwork, "find_teacher", None)
+    with pytest.raises(FileNotFoundError, match=r"^No folder .*/train"):
+        command.prepare(planned, "alone")
 
 
 @pytest.mark.slow

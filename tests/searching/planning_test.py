@@ -2,8 +2,8 @@ import dataclasses
 
 import pytest
 
-from kd_keras import searching
-from kd_keras.config import Budget, Config, Signal, Student, Training
+from kd_keras import data, searching
+from kd_keras.config import Budget, Config, Data, Signal, Student, Training
 from kd_keras.searching import planning
 from tests.searching import plans
 
@@ -44,9 +44,28 @@ def test_a_trial_is_a_run_in_the_searchs_folder(tmp_path):
         (
             {
                 "section": {"oracle": "hyperband"},
+                "training": Training(epochs=9, warmup_epochs=4),
+            },
+            "hyperband's first rung has 3 epochs, and the learning rate rises for 4. Lower --warm",
+        ),
+        (
+            {
+                "section": {"oracle": "hyperband", "trials": 13},
+                "axes": ("student.width=1..20",),
                 "training": Training(epochs=9, warmup_epochs=2),
             },
             "hyperband's first rung has 1 epoch, and the learning rate rises for 2. Lower --warm",
+        ),
+        (
+            {"section": {"oracle": "hyperband", "trials": 3}, "training": Training(epochs=30)},
+            "hyperband has too few trials for a second rung: one student in 3 goes on from 10 "
+            "epochs to 30. Expected --trials of 4 or more. Received: 3. Ask for more, or choose "
+            "another --oracle.",
+        ),
+        (
+            {"data": Data(dataset="synthetic", validation_fraction=0.0)},
+            "A search chooses by validation images, and synthetic has none. Expected "
+            "--validation_fraction above 0. Received: 0.",
         ),
     ],
 )
@@ -99,3 +118,39 @@ def test_what_makes_a_search_this_search(tmp_path):
     assert planned.limits == {"parameters": 1000}
     longer = dataclasses.replace(planned, section=dataclasses.replace(planned.section, trials=99))
     assert planning.identity_of(longer) == identity
+
+
+@pytest.mark.parametrize(
+    ("axes", "trials", "epochs"),
+    [
+        (("student.width=1,2,4",), 4, 30),
+        (("student.width=1..8",), 13, 30),
+        (("training.learning_rate=0.01..0.3",), 4, 3),
+        # All students are trained to the end, because there are fewer than one in three.
+        (("student.width=1,2",), 2, 30),
+        # There is one rung, whatever trials there are.
+        (("student.width=1..8",), 2, 2),
+    ],
+)
+def test_hyperband_is_planned_where_a_bracket_is_whole(tmp_path, axes, trials, epochs):
+    section = {"oracle": "hyperband", "trials": trials}
+    planned = plans.plan(tmp_path, axes=axes, section=section, training=Training(epochs=epochs))
+    assert planned.section.trials == trials
+
+
+def test_a_folder_with_pictures_for_validation_needs_no_fraction(tmp_path):
+    words = {"dataset": "image_folder", "data_directory": str(tmp_path / "pictures")}
+    section = Data(**words, validation_fraction=0.0)
+    plans.plan(tmp_path, data=section)  # That the folder is not there is said when it is read.
+    (tmp_path / "pictures" / "train").mkdir(parents=True)
+    with pytest.raises(ValueError, match=r"^A search chooses by validation .* image_folder has n"):
+        plans.plan(tmp_path, data=section)
+    plans.plan(tmp_path, data=Data(**words))
+    (tmp_path / "pictures" / "validation").mkdir()
+    plans.plan(tmp_path, data=section)
+
+
+def test_the_datasets_that_are_known_to_have_no_validation_images():
+    assert set(planning._WITHOUT_VALIDATION) <= set(data.names())
+    for name in ("digits", "synthetic"):
+        assert not len(data.load(name, validation_fraction=0.0).validation)

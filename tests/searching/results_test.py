@@ -33,6 +33,7 @@ def test_the_records_of_trials_become_one_file(planned, tmp_path):
     assert facts["oracle"] == "pareto"
     assert facts["teacher"] == str(tmp_path / "teacher.keras")
     assert "processors" in facts["machine"]
+    assert facts["command_line"].startswith("python ")
 
 
 def test_the_front_is_told(planned):
@@ -50,7 +51,31 @@ def test_seeds_of_one_student_are_one_point(tmp_path):
     for name, seed, error in (("0000", 0, 4.0), ("0001", 1, 6.0)):
         plans.finish(planned, name, error=error, seed=seed)
     [sentence, _] = results.describe_front(results.collect(planned))
-    assert sentence.endswith("width 1 (5.00%, 1 ms).")
+    assert sentence == (
+        "Of 1 student, 1 is beaten by none in both validation error and time for one image: "
+        "width 1 (5.00%, 1 ms)."
+    )
+
+
+def test_one_student_beats_all_others(tmp_path):
+    planned = plans.plan(tmp_path)
+    for name, width, error in (("0000", 1, 4.0), ("0001", 2, 6.0)):
+        plans.finish(planned, name, error=error, values={"student.width": width})
+    [sentence, _] = results.describe_front(results.collect(planned))
+    assert sentence.startswith("Of 2 students, 1 is beaten by none in both ")
+
+
+def test_times_of_small_students_keep_their_digits(tmp_path):
+    planned = plans.plan(tmp_path)
+    plans.finish(planned, "0000", milliseconds=0.0124)
+    trials = results.collect(planned)
+    shown = results.describe(trials).splitlines()[1]
+    assert "  0.012  0.015  0.019  " in shown
+    results.write_tables(planned, trials)
+    assert "| 0.012 |" in (planned.path / "search.md").read_text()
+    with (planned.path / "search.csv").open() as file:
+        [row] = list(csv.DictReader(file))
+    assert row["ms"] == "0.0124"
 
 
 def test_a_table_names_all_and_the_best_first(planned):

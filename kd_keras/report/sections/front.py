@@ -38,7 +38,7 @@ def _figures(searched):
         for one in searched.timed
     ]
     described = [
-        f"{one.label} {one.validation_error_percent:.2f}% at {one.latency_milliseconds:.2f} ms"
+        f"{one.label} {one.validation_error_percent:.2f}% at {one.latency_milliseconds:.3g} ms"
         for one in searched.front
     ]
     drawing = Drawing(
@@ -61,8 +61,9 @@ def _caption(searched):
         error, milliseconds = searched.reference
         caption += (
             f" The front's hypervolume, what it covers up to {error:.2f}% and "
-            f"{milliseconds:.3g} ms, is {searched.hypervolume:.4g} points times milliseconds: of "
-            "two searches over the same data the larger is the better."
+            f"{milliseconds:.3g} ms, the worst of this search, is {searched.hypervolume:.4g} "
+            "points times milliseconds. Another search has a worst of its own: only where that is "
+            "the same do the two figures compare."
         )
     return f"{caption} {searched.timing}".strip()
 
@@ -98,7 +99,7 @@ def _rows(searched):
             "beaten by": one.dominated_by,
             "validation error %": one.validation_error_percent,
             "test error %": one.test_error_percent,
-            "ms per image": one.latency_milliseconds,
+            "ms per image": _write_time(one.latency_milliseconds),
             "ms, lowest to highest": _range(one.latency_range),
             "kB": None if one.size_bytes is None else round(one.size_bytes / 1000),
             "parameters": one.parameters,
@@ -125,6 +126,10 @@ def _write(value):
     if isinstance(value, float):
         return f"{value:.4g}"
     return ", ".join(map(str, value)) if isinstance(value, list | tuple) else value
+
+
+def _write_time(milliseconds):
+    return None if milliseconds is None else f"{milliseconds:.3f}"
 
 
 def _range(limits):

@@ -71,16 +71,20 @@ def _draw_sizes(searched):
     best = {}
     for one in sorted(searched.tried, key=lambda one: one.validation_error_percent):
         if one.depth is not None and one.width is not None:
-            best.setdefault((one.depth, one.width), one)
-    if len({depth for depth, _ in best}) < 2 or len({width for _, width in best}) < 2:
+            network = str(one.values.get("student.network", ""))
+            best.setdefault((network, one.width, one.depth), one)
+    lines = {(network, width) for network, width, _ in best}
+    if len({depth for *_, depth in best}) < 2 or len(lines) < 2:
         return None
     drawings = tuple(filter(None, (_draw_panel(best, *panel) for panel in _PANELS)))
     if not drawings:
         return None
+    networks = len({network for network, _ in lines}) > 1
     caption = (
-        "The error of each depth and width, as in the paper's Figure 5: a line is one width, and "
-        "along it the students grow deeper; the number at a mark is the depth. Where a line lies "
-        "below another at the same time, its width is the better buy there."
+        "The error of each depth and width, as in the paper's Figure 5: a line is one width"
+        f"{' of one network' * networks}, and along it the students grow deeper; the number at a "
+        "mark is the depth. Where a line lies below another at the same time, its width is the "
+        "better buy there."
     )
     if len(best) < len(searched.tried):
         caption += " Of several students of one size the best is shown."
@@ -95,20 +99,22 @@ def _draw_panel(best, quantity, x_label):
     }
     if len(set(placed.values())) < 2:
         return None
-    widths = sorted({width for _, width in placed})
+    lines = sorted({(network, width) for network, width, _ in placed})
+    several = len({network for network, _ in lines}) > 1
     points = [
         figures.Point(
-            line=f"width {width}",
-            colour=palette.SERIES[widths.index(width) % len(palette.SERIES)],
+            line=f"{network}, width {width}" if several else f"width {width}",
+            colour=palette.SERIES[lines.index((network, width)) % len(palette.SERIES)],
             network=str(depth),
             size=amount,
-            errors_percent=best[depth, width].errors_percent,
+            errors_percent=best[network, width, depth].errors_percent,
         )
-        for (depth, width), amount in placed.items()
+        for (network, width, depth), amount in placed.items()
     ]
     described = [
-        f"depth {depth}, width {width}: {best[depth, width].validation_error_percent:.2f}%"
-        for depth, width in placed
+        f"{f'{network}, ' * several}depth {depth}, width {width}: "
+        f"{best[network, width, depth].validation_error_percent:.2f}%"
+        for network, width, depth in sorted(placed, key=lambda size: (size[0], size[2], size[1]))
     ]
     return Drawing(
         name=f"depth_and_width_over_{quantity}",

@@ -12,10 +12,15 @@ def test_the_front_is_drawn_and_said():
     [figure] = section.figures
     [drawing] = figure.drawings
     assert drawing.description == (
-        "The front, from the quickest to the best: WRN-10-1 14.00% at 0.50 ms; WRN-10-2 10.00% at "
-        "0.90 ms; WRN-16-2 8.00% at 1.90 ms."
+        "The front, from the quickest to the best: WRN-10-1 14.00% at 0.5 ms; WRN-10-2 10.00% at "
+        "0.9 ms; WRN-16-2 8.00% at 1.9 ms."
     )
-    assert "up to 14.00% and 1.9 ms, is 7.5 points times milliseconds" in figure.caption
+    assert (
+        "up to 14.00% and 1.9 ms, the worst of this search, is 7.5 points times milliseconds. "
+        "Another search has a worst of its own: only where that is the same do the two figures "
+        "compare."
+    ) in figure.caption
+    assert "the larger is the better" not in figure.caption
     assert figure.caption.endswith("Time is measured.")
 
 
@@ -33,11 +38,19 @@ def test_students_are_listed_by_rank_with_who_beats_them():
     assert unfinished.rows[0]["reason"] == "No memory."
 
 
+def test_times_of_small_students_keep_their_digits():
+    quick = samples.tried(10, 1, 9.0, 0.0123)
+    section = front.describe(samples.search_content(tried=(quick,), unfinished=()))
+    assert section.tables[0].rows[0]["ms per image"] == "0.012"
+    assert "WRN-10-1 9.00% at 0.0123 ms." in section.figures[0].drawings[0].description
+
+
 def test_without_times_there_is_a_table_alone():
     alone = samples.tried(10, 1, 9.0, 1.0, latency_milliseconds=None, latency_range=None, rank=None)
     section = front.describe(samples.search_content(tried=(alone,), unfinished=()))
     assert section.figures == ()
-    assert section.tables[0].rows[0]["rank"] is None
+    [row] = section.tables[0].rows
+    assert (row["rank"], row["ms per image"]) == (None, None)
 
 
 def test_a_search_without_a_result_says_what_failed():

@@ -47,6 +47,54 @@ def test_of_one_size_the_best_is_shown():
     assert "9.00%" not in description
 
 
+def test_a_line_is_one_width_of_one_network():
+    students = tuple(
+        samples.tried(
+            depth,
+            1,
+            error,
+            depth / 10,
+            label=f"{network}-{depth}-1",
+            values={"student.network": network, "student.depth": depth, "student.width": 1},
+            parameters=100 * depth,
+        )
+        for network, depth, error in (
+            ("wide_resnet", 10, 9.0),
+            ("resnet", 8, 12.0),
+            ("wide_resnet", 16, 8.0),
+            ("resnet", 20, 10.0),
+        )
+    )
+    content = samples.search_content(tried=students)
+    drawing = drawings(content)["depth_and_width_over_parameters"]
+    assert drawing.description == (
+        "Validation error over parameters: resnet, depth 8, width 1: 12.00%; resnet, depth 20, "
+        "width 1: 10.00%; wide_resnet, depth 10, width 1: 9.00%; wide_resnet, depth 16, width 1: "
+        "8.00%."
+    )
+    for name in ("resnet, width 1", "wide_resnet, width 1"):
+        assert f">{name}<" in drawing.svg
+    assert "a line is one width of one network, and" in (
+        searched.describe(content).figures[1].caption
+    )
+
+
+def test_networks_of_one_depth_and_width_are_all_shown():
+    students = tuple(
+        samples.tried(depth, 1, error, time, values={"student.network": network})
+        for network, depth, error, time in (
+            ("wide_resnet", 10, 9.0, 1.0),
+            ("wide_resnet", 16, 8.0, 2.0),
+            ("resnet", 10, 12.0, 0.5),
+        )
+    )
+    drawing = drawings(samples.search_content(tried=students))[
+        "depth_and_width_over_latency_milliseconds"
+    ]
+    assert "resnet, depth 10, width 1: 12.00%;" in drawing.description
+    assert "wide_resnet, depth 10, width 1: 9.00%;" in drawing.description
+
+
 def test_one_width_alone_has_no_such_figure():
     students = tuple(samples.tried(depth, 1, 20.0 - depth, depth / 10) for depth in (10, 16))
     assert list(drawings(samples.search_content(tried=students))) == ["axes"]
