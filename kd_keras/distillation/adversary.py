@@ -11,6 +11,7 @@ from kd_keras import losses, registry
 from kd_keras.distillation.forward import make_forward
 from kd_keras.distillation.hits import hits
 from kd_keras.distillation.slopes import Slopes
+from kd_keras.distillation.taps import require_no_clash
 from kd_keras.losses import checks
 from kd_keras.losses.taps import average_pixels
 
@@ -100,7 +101,7 @@ class Adversary(keras.layers.Layer):
         super().__init__(name=name, dtype="float32")
         if batch_statistics not in BATCH_STATISTICS:
             raise registry.unknown_name("batch_statistics", BATCH_STATISTICS, batch_statistics)
-        _require_of_logits(discriminator, tap, teacher_tap, teachers, look_ahead)
+        require_no_clash(discriminator, tap, teacher_tap, teachers, look_ahead)
         self.discriminator = discriminator
         self.game = losses.games.get(game) if isinstance(game, str) else game
         self.label_weight = float(checks.not_negative("label_weight", label_weight))
@@ -282,27 +283,6 @@ class Adversary(keras.layers.Layer):
         for key in ("discriminator", "game"):
             config[key] = keras.saving.deserialize_keras_object(config[key])
         return cls(**config)
-
-
-def _require_of_logits(discriminator, tap, teacher_tap, teachers, look_ahead):
-    """Refuse what is of logits beside a tap, which is shown in their place."""
-    if teacher_tap and not tap:
-        raise ValueError(
-            "Invalid value for teacher_tap. Expected none, because tap is not set. "
-            f"Received: {teacher_tap}."
-        )
-    named = [tensor.name for tensor in discriminator.inputs]
-    of_logits = {
-        "look_ahead": look_ahead,
-        "teachers": teachers,
-        "the condition teacher_logits": "teacher_logits" in named,
-    }
-    used = [name for name, is_used in of_logits.items() if is_used]
-    if tap and used:
-        raise ValueError(
-            f"A discriminator that is shown {tap} cannot have {', '.join(used)}, which is of "
-            "logits. Set one of the two alone."
-        )
 
 
 def _cross_entropy(labels, logits):

@@ -9,7 +9,36 @@ from kd_keras.distillation.forward import make_forward
 from kd_keras.distillation.micro_batches import run_forwards, run_forwards_in_parts, run_in_parts
 from kd_keras.models import with_taps
 
-__all__ = ["Pass", "Passes"]
+__all__ = ["Pass", "Passes", "never_empty"]
+
+
+def never_empty(run):
+    """Let a network run on one black image where a device has none of a batch.
+
+    A batch of fewer images than devices, the last one, leaves some without; on processors,
+    TensorFlow's convolution gives no images the wrong shape.
+
+    Args:
+        run: A function of images, shape (batch, ...), to tensors of shape (batch, ...) in any
+            structure.
+
+    Returns:
+        A function like it. On one device it is `run` itself that is called.
+
+    Example:
+        >>> never_empty(lambda images: 2.0 * images)(tf.ones([1, 1])).numpy().tolist()
+        [[2.0]]
+    """
+
+    def padded(images):
+        if tf.distribute.get_strategy().num_replicas_in_sync == 1:
+            return run(images)
+        count = tf.shape(images)[0]
+        missing = tf.concat([[tf.maximum(1 - count, 0)], tf.shape(images)[1:]], axis=0)
+        outputs = run(tf.concat([images, tf.zeros(missing, images.dtype)], axis=0))
+        return tf.nest.map_structure(lambda output: output[:count], outputs)
+
+    return padded
 
 
 class Pass:
@@ -43,9 +72,8 @@ class Pass:
 
     def ask(self, image):
         """The outputs of a network that is not trained, float32 tensors by name."""
-        return run_in_parts(
-            lambda part: self._run(part, training=False)[0], image, self._micro_batches
-        )
+        run = never_empty(lambda part: self._run(part, training=False)[0])
+        return run_in_parts(run, image, self._micro_batches)
 
     def train(self, image):
         """The outputs of a network that is trained, and a function for the way back.

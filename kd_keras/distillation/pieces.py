@@ -4,6 +4,8 @@ Where a network is cut and how a piece is run is up to who cuts it: `forward` co
 between two exchanges of replicas, `recomputing` forgets what a piece computes inside.
 """
 
+import collections
+
 import keras
 import tensorflow as tf
 
@@ -78,6 +80,7 @@ class Pieces:
         self._inputs, self._outputs = model._inputs_struct, model._outputs_struct
         nodes = [node for group in groups for node in group]
         self._steps = [self._make_step(group, nodes, make) for group in groups]
+        self._repeated = _count_again(groups)
 
     def _make_step(self, group, nodes, make):
         inside = [tensor for node in group for tensor in node.outputs]
@@ -105,5 +108,23 @@ class Pieces:
             outputs, losses = run([values[argument] for argument in arguments], training)
             values.update(zip(results, keras.tree.flatten(outputs), strict=True))
             regularization += losses
+        for layer, times in self._repeated:
+            for variable in layer.trainable_variables:
+                if variable.regularizer is not None:
+                    regularization -= times * variable.regularizer(variable.value)
         outputs = keras.tree.map_structure(lambda tensor: values[id(tensor)], self._outputs)
         return outputs, regularization
+
+
+def _count_again(groups):
+    """Layers that are in several pieces, each of which adds their weights' losses, and how often.
+
+    Returns:
+        Pairs of a layer and the number of pieces beyond the first.
+    """
+    layers, counts = {}, collections.Counter()
+    for group in groups:
+        inside = {id(node.operation): node.operation for node in group}
+        layers |= inside
+        counts.update(inside.keys())
+    return [(layers[key], count - 1) for key, count in counts.items() if count > 1]

@@ -13,6 +13,7 @@ __all__ = [
     "connect_losses",
     "count_features",
     "require_features",
+    "require_no_clash",
     "student_layers",
     "teacher_layers",
 ]
@@ -86,6 +87,38 @@ def require_features(adversary, teacher, student):
                     f"{expected} features, as it takes. Received: {found}. Teacher and student "
                     "need layers with as many channels as each other."
                 )
+
+
+def require_no_clash(discriminator, tap, teacher_tap, teachers, look_ahead):
+    """Refuse what an adversary looks at in logits beside a tap, which is shown in their place.
+
+    Args:
+        discriminator: Its network.
+        tap: The student's layer that it is shown; empty: logits.
+        teacher_tap: The teacher's beside it; empty: the same.
+        teachers: Names of several teachers' logits.
+        look_ahead: Whether it learns to tell the student of the next update.
+
+    Raises:
+        ValueError: If they do not go together.
+    """
+    if teacher_tap and not tap:
+        raise ValueError(
+            "Invalid value for teacher_tap. Expected none, because tap is not set. "
+            f"Received: {teacher_tap}."
+        )
+    named = [tensor.name for tensor in discriminator.inputs]
+    of_logits = {
+        "look_ahead": look_ahead,
+        "teachers": teachers,
+        "the condition teacher_logits": "teacher_logits" in named,
+    }
+    used = [name for name, is_used in of_logits.items() if is_used]
+    if tap and used:
+        raise ValueError(
+            f"A discriminator that is shown {tap} cannot have {', '.join(used)}, which is of "
+            "logits. Set one of the two alone."
+        )
 
 
 def connect_losses(matching, teacher, student):

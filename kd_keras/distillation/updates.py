@@ -61,7 +61,8 @@ def apply_gradients(optimizer, gradients, variables, clip_norm=None):
 
     Args:
         optimizer: Built on the variables.
-        gradients: This replica's, one per variable, scaled as the optimiser scales its loss.
+        gradients: This replica's, one per variable, scaled as the optimiser scales its loss; None
+            where the objective does not depend on the variable.
         variables: What to update.
         clip_norm: Largest norm of the gradient over all replicas, or None.
     """
@@ -69,10 +70,14 @@ def apply_gradients(optimizer, gradients, variables, clip_norm=None):
         # The optimiser adds up over the replicas what it is given; the norm is that of the sum,
         # so the sum is taken here and each replica hands on its share of the result.
         context = tf.distribute.get_replica_context()
-        gradients = context.all_reduce(tf.distribute.ReduceOp.SUM, gradients)
+        known = [gradient for gradient in gradients if gradient is not None]
+        known = context.all_reduce(tf.distribute.ReduceOp.SUM, known)
         limit = optimizer.scale_loss(tf.constant(clip_norm))
-        gradients, _ = tf.clip_by_global_norm(gradients, limit)
-        gradients = [gradient / context.num_replicas_in_sync for gradient in gradients]
+        clipped = iter(tf.clip_by_global_norm(known, limit)[0])
+        gradients = [
+            None if gradient is None else next(clipped) / context.num_replicas_in_sync
+            for gradient in gradients
+        ]
     optimizer.apply(gradients, variables)
 
 

@@ -10,6 +10,17 @@ from kd_keras.files import open_atomically
 __all__ = ["read_arrays", "write_arrays"]
 
 _META = "meta"
+# A flipped bit may call for a later version of the format (a RuntimeError), or for a password; what
+# is one array and no archive cannot be opened as a context.
+_UNREADABLE = (
+    OSError,
+    ValueError,
+    KeyError,
+    TypeError,
+    RuntimeError,
+    EOFError,
+    zipfile.BadZipFile,
+)
 
 
 def write_arrays(path, groups, meta):
@@ -61,7 +72,7 @@ def read_arrays(path, *, advice):
             meta = json.loads(file[_META].tobytes())
             for name in sorted(set(file.files) - {_META}):
                 groups.setdefault(name.rstrip("0123456789"), []).append(file[name])
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except _UNREADABLE as error:
         raise ValueError(f"Damaged checkpoint {path}. Received: {error}. {advice}") from None
     return groups, meta
 

@@ -4,6 +4,7 @@ import pytest
 import tensorflow as tf
 
 from kd_keras.distillation.passes import Pass
+from tests.distillation import toys
 
 
 def _make():
@@ -56,3 +57,21 @@ def test_the_way_back_gives_the_gradients_of_the_whole_batch(micro_batches):
     # d(sum of logits) / d(kernel of the last layer) = the sum of what it is given.
     np.testing.assert_allclose(by_name["logits/kernel"], np.full([4, 3], _SUMS.sum()))
     np.testing.assert_allclose(by_name["logits/bias"], np.full([3], 3.0))
+
+
+def test_a_device_without_images_is_asked_about_none():
+    """On processors, a convolution of no images has another shape than it should."""
+    strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+    with strategy.scope():
+        network = toys.make_residual(1)
+    image = toys.make_images(1)[0].astype("float32")
+    given = tf.data.Dataset.from_tensor_slices(image).batch(2)
+    [batch] = strategy.experimental_distribute_dataset(given)
+
+    @tf.function
+    def ask(images):
+        return strategy.run(lambda part: Pass(network).ask(part)["logits"], args=(images,))
+
+    parts = strategy.experimental_local_results(ask(batch))
+    assert [part.shape for part in parts] == [(1, toys.CLASSES), (0, toys.CLASSES)]
+    np.testing.assert_allclose(parts[0], network(image), rtol=1e-4, atol=1e-5)

@@ -1,6 +1,7 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from kd_keras.distillation.pieces import Pieces, ordered_nodes, run_with_losses
 from tests.distillation import toys
@@ -44,3 +45,21 @@ def test_losses_add_up_and_outputs_keep_their_structure():
     assert float(sum_of_pieces) == pytest.approx(float(regularization), rel=1e-5)
     np.testing.assert_allclose(found["hidden"], expected["hidden"], rtol=1e-5)
     np.testing.assert_allclose(found["outputs"][0], expected["outputs"][0], rtol=1e-5)
+
+
+def test_the_regulariser_of_a_layer_in_several_pieces_counts_once():
+    image = keras.Input([4])
+    shared = keras.layers.Dense(4, kernel_regularizer=keras.regularizers.L2(0.5))
+    x = image
+    for _ in range(3):
+        x = keras.layers.ReLU()(shared(x))
+    model = keras.Model(image, x)
+    vectors, _ = toys.make_vectors(3, inputs=4)
+    run, _ = _in_pieces(model, 2)
+    with tf.GradientTape() as tape:
+        _, losses = run(vectors, training=True)
+    expected = 0.5 * np.square(shared.kernel.numpy()).sum()
+    assert float(losses) == pytest.approx(expected, rel=1e-5)
+    np.testing.assert_allclose(
+        tape.gradient(losses, shared.kernel.value), shared.kernel.numpy(), rtol=1e-5
+    )

@@ -65,3 +65,12 @@ def test_no_gradient_at_all_shares_nothing():
         tape.watch(logits)
         value = tf.reduce_sum(0.0 * logits)
     assert float(gradient_shares(tape, {"a": value}, logits)["gradient_share_a"]) == 0.0
+
+
+def test_a_variable_without_a_gradient_stays_where_it_is():
+    variables = [keras.Variable([0.0]), keras.Variable([0.0])]
+    optimizer = keras.optimizers.SGD(1.0)
+    optimizer.build(variables)
+    with pytest.warns(UserWarning, match="Gradients do not exist"):
+        apply_gradients(optimizer, [None, tf.constant([4.0])], variables, 1.0)
+    assert [variable.numpy()[0] for variable in variables] == [0.0, pytest.approx(-1.0)]

@@ -85,3 +85,20 @@ def test_a_full_disk_leaves_the_older_file(tmp_path, monkeypatch):
     assert caught.value.filename == str(path)
     assert path.read_bytes() == older
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_is_no_such_archive_is_told_whatever_the_reader_makes_of_it(tmp_path):
+    path = tmp_path / "a.npz"
+    with path.open("wb") as file:
+        np.save(file, np.ones(3))
+    with pytest.raises(ValueError, match=r"^Damaged checkpoint .*Remove it\.$"):
+        archive.read_arrays(path, advice=ADVICE)
+    write(path)
+    content = bytearray(path.read_bytes())
+    central = content.rfind(b"PK\x01\x02")
+    for place, value in ((central + 6, 173), (central + 8, 1)):  # a later version; encrypted
+        damaged = bytearray(content)
+        damaged[place] = value
+        path.write_bytes(damaged)
+        with pytest.raises(ValueError, match=r"^Damaged checkpoint .*Remove it\.$"):
+            archive.read_arrays(path, advice=ADVICE)

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from kd_keras import data, models
 from kd_keras.distillation.forward import make_forward
+from kd_keras.distillation.passes import never_empty
 
 __all__ = ["Respondent"]
 
@@ -32,6 +33,7 @@ class Respondent:
             return tf.cast(forward(images, training=False)[0], tf.float32)
 
         # The batch is taken inside, where its length is unknown: one graph for the short ones too.
+        answer = never_empty(answer)
         self._ask = tf.function(
             lambda iterator: self._strategy.run(answer, args=(next(iterator),)),
             reduce_retracing=True,

@@ -76,6 +76,8 @@ class Request:
         replicas = self.teacher.distribute_strategy.num_replicas_in_sync
         # Each device draws its part's masks from the same state: others than one device draws.
         divided = {"replicas": replicas} if self.is_random and replicas > 1 else {}
+        # XLA draws other masks from a state than TensorFlow's kernels do.
+        divided |= {"xla": True} if self.is_random and self.xla else {}
         return {
             **divided,
             "layout": _LAYOUT,

@@ -88,3 +88,10 @@ def test_precision_of_the_teacher_counts():
 def test_too_many_of_the_largest_are_refused():
     with pytest.raises(ValueError, match=r"^Invalid value for top_k\. Expected less than the 4 "):
         assert asked.make_request(top_k=4).record
+
+
+def test_xla_changes_the_fingerprint_where_masks_are_drawn():
+    teacher = asked.make_teacher(dropout=0.5)
+    active = models.with_active_dropout(teacher, seed=0)
+    plain, compiled = (asked.make_request(teacher=active, xla=xla) for xla in (False, True))
+    assert plain.fingerprint != compiled.fingerprint
