@@ -5,8 +5,8 @@
     python raspberry_pi.py tflite_uint8.tflite picture.rgb
 
 The picture holds the bytes red, green, blue of its pixels, row by row, without a header; width
-and height are those that the file takes. Any `.tflite` file will do that takes pixels from 0 to
-255.
+and height are those that the file takes. Any `.tflite` file of this project will do that takes
+pixels from 0 to 255; of one without class names, the numbers of the classes are told.
 """
 
 import sys
@@ -30,6 +30,8 @@ outputs = scale * (outputs - zero) if scale else outputs
 
 probabilities = np.exp(outputs - outputs.max())
 probabilities /= probabilities.sum()
-names = zipfile.ZipFile(model_path).read("labels.txt").decode().splitlines()
+with zipfile.ZipFile(model_path) as archive:
+    named = "labels.txt" in archive.namelist()
+    names = archive.read("labels.txt").decode().splitlines() if named else range(len(outputs))
 for index in np.argsort(-probabilities)[:3]:
     print(f"{names[index]}: {probabilities[index]:.3f}")

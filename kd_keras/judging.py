@@ -88,13 +88,13 @@ def finish(splits, distiller, outcome, folder, name, *, teacher=None, further=No
         files.save_model(model, path)
         export.append_ranges(path, models.learned_ranges(network))
     size = export.measure_complexity(folder.path / f"{name}.keras", splits.image_shape)
-    figures["parameters"], figures["multiply_adds"] = size.parameters, size.multiply_adds
-    figures["size_bytes"] = size.size_bytes
+    figures |= _sizes_of(size)
     figures["training_seconds"] = outcome.seconds
     memory = _peak_memory_bytes()
     figures["peak_memory_bytes"] = memory
     files.write_json(folder.metrics_path, figures)
     print(_result_table(figures))
+    _name_uncounted(size)
     told = (f"{size / 10**9:.2f} GB of {kind}" for kind, size in memory.items())
     print(f"  at most {', '.join(told)}")
     print(f"  written to {folder.path}")
@@ -133,6 +133,20 @@ def _sizes(figures):
     return {name: figures[name] for name in ("parameters", "multiply_adds", "size_bytes")}
 
 
+def _sizes_of(size):
+    """The figures of a size, without a number of multiply-adds that leaves some out."""
+    return {
+        "parameters": size.parameters,
+        "multiply_adds": None if size.uncounted else size.multiply_adds,
+        "size_bytes": size.size_bytes,
+    }
+
+
+def _name_uncounted(size):
+    if size.uncounted:
+        print(f"  multiply-adds: not told, for those of {', '.join(size.uncounted)} are not known")
+
+
 def evaluate_file(subject, splits, split_name):
     """Run a model's file over a split and print its figures.
 
@@ -152,12 +166,9 @@ def evaluate_file(subject, splits, split_name):
         _run_over(predictor, split), split.labels, splits.class_names, teacher_logits
     )
     size = export.measure_complexity(subject.path, splits.image_shape)
-    sizes = {
-        "parameters": size.parameters,
-        "multiply_adds": size.multiply_adds,
-        "size_bytes": size.size_bytes,
-    }
+    sizes = _sizes_of(size)
     print(report.format_table([report.result_row(subject.path.name, figures, **sizes)]))
+    _name_uncounted(size)
     errors = figures["per_class_error_percent"]
     print(
         report.format_table([{"class": name, "error %": error} for name, error in errors.items()])
@@ -184,7 +195,17 @@ def _run_over(predictor, split):
     for start in range(0, len(split), _BATCH_SIZE):
         images = split.images_at(range(start, min(start + _BATCH_SIZE, len(split))))
         logits.append(predictor.predict(export.standardize(images, predictor)))
-    return np.concatenate(logits)
+    return _settle_ties(np.concatenate(logits))
+
+
+def _settle_ties(logits):
+    """The logits with the first of the highest alone at the top, as `export` and `predict` take it.
+
+    Logits of 8 bits are often equal, and `metrics` counts a tie against a network.
+    """
+    is_highest = logits == logits.max(axis=1, keepdims=True)
+    is_second = is_highest & (np.cumsum(is_highest, axis=1) > 1)
+    return np.where(is_second, np.nextafter(logits, np.float32(-np.inf)), logits)
 
 
 def verify_files(config, model, exported, splits):

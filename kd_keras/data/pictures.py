@@ -1,5 +1,8 @@
 """Decoding picture files, many at once, to one size. Which files there are is not known here."""
 
+import struct
+
+import numpy as np
 import tensorflow as tf
 
 from kd_keras.data import reading
@@ -9,6 +12,10 @@ __all__ = ["EXTENSIONS", "decode", "pieces", "size_of"]
 EXTENSIONS = (".bmp", ".jpeg", ".jpg", ".png")  # of a picture file's name, in small letters
 _CHANNELS = 3
 _PIECE_SIZE = 512  # pictures decoded before they are handed on
+_HEAD_BYTES = 2**18  # of a file, in which its orientation or its palette is looked for
+_ORIENTATION = 0x0112  # the number of the EXIF tag
+_HAS_EXIF = r"\C*Exif\C*"
+_PALETTE = "the palette is not grey"
 
 
 def decode(path):
@@ -19,17 +26,117 @@ def decode(path):
             name.
 
     Returns:
-        uint8, shape (height, width, 3): red, green, blue. Grey is repeated, transparency dropped.
+        uint8, shape (height, width, 3): red, green, blue. Grey is repeated, transparency dropped,
+        and a JPEG turned and mirrored as the orientation in its EXIF data says.
+
+    Raises:
+        tf.errors.InvalidArgumentError: If it cannot be decoded, or is a BMP file with a palette of
+            other colours than the greys from black to white.
     """
     content = tf.io.read_file(path)
-    # The fast transform that is the default moves the mean of red and blue by more than one.
     picture = tf.cond(
-        tf.io.is_jpeg(content),
-        lambda: tf.io.decode_jpeg(content, _CHANNELS, dct_method="INTEGER_ACCURATE"),
-        lambda: tf.io.decode_image(content, _CHANNELS, expand_animations=False),
+        tf.io.is_jpeg(content), lambda: _decode_jpeg(content), lambda: _decode_other(content)
     )
     picture.set_shape([None, None, _CHANNELS])
     return picture
+
+
+def _decode_jpeg(content):
+    # The fast transform that is the default moves the mean of red and blue by more than one.
+    picture = tf.io.decode_jpeg(content, _CHANNELS, dct_method="INTEGER_ACCURATE")
+    head = tf.strings.substr(content, 0, _HEAD_BYTES)
+    return tf.cond(
+        tf.strings.regex_full_match(head, _HAS_EXIF),  # quicker than to ask in Python
+        lambda: _turn(picture, _ask(head, _read_orientation, np.int32)),
+        lambda: picture,
+    )
+
+
+def _decode_other(content):
+    head = tf.strings.substr(content, 0, _HEAD_BYTES)
+    is_coloured = tf.cond(
+        tf.strings.substr(content, 0, 2) == b"BM",
+        lambda: _ask(head, _has_coloured_palette, np.bool_),
+        lambda: False,
+    )
+    with tf.control_dependencies([tf.debugging.Assert(~is_coloured, [_PALETTE])]):
+        return tf.io.decode_image(content, _CHANNELS, expand_animations=False)
+
+
+def _ask(head, read, dtype):
+    """What a Python function reads in the head of a file: a number."""
+
+    def call(head):
+        # Outside of a graph it comes as an array.
+        return dtype(read(head if isinstance(head, bytes) else head.item()))
+
+    return tf.ensure_shape(tf.numpy_function(call, [head], dtype, stateful=False), [])
+
+
+def _turn(picture, orientation):
+    """A picture as it is to be seen.
+
+    By its orientation, the first row and the first column of the file are at the: 1 top and left,
+    2 top and right, 3 bottom and right, 4 bottom and left, 5 left and top, 6 right and top,
+    7 right and bottom, 8 left and bottom.
+    """
+
+    def apply_if(orientations, change, picture):
+        applies = tf.reduce_any(orientation == orientations)
+        return tf.cond(applies, lambda: change(picture), lambda: picture)
+
+    picture = apply_if([5, 6, 7, 8], lambda one: tf.transpose(one, [1, 0, 2]), picture)
+    picture = apply_if([2, 3, 6, 7], lambda one: one[:, ::-1], picture)
+    return apply_if([3, 4, 7, 8], lambda one: one[::-1], picture)
+
+
+def _read_orientation(head):
+    """The orientation in the EXIF data of a JPEG file, from 1 to 8; 1 where it tells none."""
+    try:
+        start = 2  # after the mark of a JPEG file
+        while head[start] == 0xFF:
+            kind, length = struct.unpack_from(">BH", head, start + 1)
+            if kind == 0xFF:  # it fills up
+                start += 1
+                continue
+            if kind == 0xE1 and head[start + 4 : start + 10] == b"Exif\0\0":
+                return _read_tag(head[start + 10 : start + 2 + length])
+            if kind == 0xDA:  # the picture itself
+                break
+            start += 2 + length
+    except (IndexError, struct.error):
+        pass  # cut off before it
+    return 1
+
+
+def _read_tag(exif):
+    """The orientation in the first directory of EXIF data, which is a TIFF file."""
+    order = {b"II": "<", b"MM": ">"}.get(exif[:2])
+    if order is None:
+        return 1
+    [start] = struct.unpack_from(order + "I", exif, 4)
+    [count] = struct.unpack_from(order + "H", exif, start)
+    for number in range(count):
+        tag, kind, _, value = struct.unpack_from(order + "HHIH", exif, start + 2 + 12 * number)
+        if tag == _ORIENTATION:
+            return value if kind == 3 and 1 <= value <= 8 else 1
+    return 1
+
+
+def _has_coloured_palette(head):
+    """Whether a BMP file is of 8 bits, with a palette other than the greys from black to white.
+
+    Of such a file TensorFlow takes the places in the palette for greys.
+    """
+    if len(head) < 54:
+        return False
+    size, bits = struct.unpack_from("<I", head, 14)[0], struct.unpack_from("<H", head, 28)[0]
+    if size < 40 or bits != 8:
+        return False
+    count = struct.unpack_from("<I", head, 46)[0] or 256
+    palette = np.frombuffer(head[14 + size :][: 4 * count], np.uint8)
+    palette = palette[: len(palette) // 4 * 4].reshape(-1, 4)[:, :3]
+    return not (palette == np.arange(len(palette))[:, None]).all()
 
 
 def _decode_checked(path):
@@ -37,6 +144,12 @@ def _decode_checked(path):
     try:
         return decode(path)
     except tf.errors.OpError as error:
+        if _PALETTE in error.message:
+            raise ValueError(
+                f"Unexpected colours of picture {path}. Expected a BMP file of 24 bits, or of 8 "
+                "bits whose palette is the greys from black to white. Received: another palette "
+                "of 8 bits. Save it as PNG."
+            ) from error
         raise ValueError(
             f"Broken picture {path}. Expected a JPEG, PNG or BMP file that can be decoded as RGB. "
             f"Received: {error.message.splitlines()[0]}. Replace it or take it away."

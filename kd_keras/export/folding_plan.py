@@ -66,7 +66,7 @@ def make_plan(network):
     """
     graph, plan = streams.Graph(network), Plan()
     for call in graph.calls:
-        if standardization.find_line(call.operation) and graph.is_single(call):
+        if graph.is_single(call):
             _plan_standardization(call, graph, plan)
     for stream in graph.streams():
         if stream.is_closed and stream.is_tree:
@@ -77,14 +77,15 @@ def make_plan(network):
 
 
 def _plan_standardization(call, graph, plan):
-    channels = call.outputs.shape[-1]
+    """Standardisation becomes a shift, where kernels can take its scale; else it is left."""
     line = standardization.find_line(call.operation)
-    shift, scale = (np.broadcast_to(part, channels) for part in line)
-    if (scale <= 0).any():
+    if line is None:
         return
-    absorbers = graph.absorbers(call.outputs)
-    shift_before = shift if shift.any() else None
-    plan.affine[id(call.operation)] = (shift_before, None if absorbers else scale, None)
+    [tensor], absorbers = graphs.inputs_of(call), graph.absorbers(call.outputs)
+    if not absorbers or tensor.shape != call.outputs.shape or (line[1] <= 0).any():
+        return
+    shift, scale = (np.broadcast_to(part, tensor.shape[-1]) for part in line)
+    plan.affine[id(call.operation)] = (shift if shift.any() else None, None, None)
     for layer in absorbers:
         plan.factors(layer).input *= scale
 

@@ -23,7 +23,8 @@ def load_keras(path):
         path: Of the file.
 
     Returns:
-        A `keras.Model`, not compiled.
+        A `keras.Model`, not compiled. One with one input and one output takes and returns them as
+        tensors, though the file has them in dictionaries or lists.
 
     Raises:
         FileNotFoundError: If there is no file.
@@ -34,9 +35,19 @@ def load_keras(path):
         raise ValueError(f"Expected a .keras file. Received: {path}.")
     _require_sound_archive(path)
     try:
-        return keras.models.load_model(path, compile=False, safe_mode=True)
+        model = keras.models.load_model(path, compile=False, safe_mode=True)
     except (ValueError, TypeError, KeyError, OSError) as error:
         raise _explained(path, error) from error
+    return _from_tensor_to_tensor(model)
+
+
+def _from_tensor_to_tensor(model):
+    """The same model with its one input and its one output out of what they are in."""
+    if not isinstance(model, keras.Function) or (len(model.inputs), len(model.outputs)) != (1, 1):
+        return model
+    if all(isinstance(end, keras.KerasTensor) for end in (model.input, model.output)):
+        return model
+    return keras.Model(model.inputs[0], model.outputs[0], name=model.name)
 
 
 def _require_sound_archive(path):

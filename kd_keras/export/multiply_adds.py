@@ -112,6 +112,15 @@ def _tflite_transposed(operation):
     return _numbers(image) * _numbers(kernel) // kernel.shape[-1]
 
 
+def _tflite_matrix_product(operation):
+    """Which of the first one's two sides is summed over is in the operation's options.
+
+    They are not to be seen: it is the one that is not in the output.
+    """
+    first, product = operation.inputs[0].shape, operation.outputs[0]
+    return _numbers(product) * math.prod(first[-2:]) // product.shape[-2]
+
+
 def _matrix_product(transposed):
     def count(operation):
         first = operation.inputs[0].shape
@@ -145,6 +154,7 @@ _TENSORFLOW = {
     "MatMul": _matrix_product("transpose_a"),
 }
 _TFLITE = {
+    "BATCH_MATMUL": _tflite_matrix_product,
     "CONV_2D": lambda operation: _convolution(operation, channels=(0,)),
     "DEPTHWISE_CONV_2D": lambda operation: _convolution(operation, channels=(-1,)),
     "FULLY_CONNECTED": lambda operation: _convolution(operation, channels=(0,)),

@@ -71,6 +71,8 @@ class Predictor:
         image_shape: (batch, height, width, channels) as the file has it; None where free.
         logits_shape: (batch, classes) as the file has it.
         output_name: Of the output that is read.
+        output_step: By how much neighbouring numbers of that output differ, where it is in whole
+            numbers; 0.0 where it is in floating point.
         class_names: Those in the file, or none.
         precision: What it computes in: `"float32"`, or what its weights and activations are.
         operations: How often each operation is in the file, by name; empty where the kind of
@@ -83,6 +85,7 @@ class Predictor:
     image_shape: tuple
     logits_shape: tuple
     output_name: str = "logits"
+    output_step: float = 0.0
     class_names: tuple = dataclasses.field(default=(), repr=False)
     precision: str = "float32"
     operations: dict = dataclasses.field(default_factory=dict, repr=False)
@@ -128,7 +131,7 @@ class Predictor:
         """Refuse data that this model is not for.
 
         Args:
-            input_shape: (height, width, channels) of the data's images.
+            input_shape: (height, width, channels) of the data's images; None where it is free.
             num_classes: The data's number of classes.
             class_names: The data's classes. They are compared where the file has names too.
 
@@ -154,7 +157,7 @@ class Predictor:
 
     def _takes(self, input_shape):
         return len(input_shape) == 3 and all(
-            expected in (None, received)
+            expected == received or None in (expected, received)
             for expected, received in zip(self.input_shape, input_shape, strict=True)
         )
 
@@ -202,7 +205,8 @@ class Predictor:
         within = ((logits >= 0) & (logits <= 1)).all()
         if self.output_name == "logits" or not len(logits) or not within:
             return logits
-        if np.allclose(logits.sum(axis=1), 1, atol=1e-3):
+        rounding = self.output_step / 2 * self.num_classes
+        if np.allclose(logits.sum(axis=1), 1, atol=max(1e-3, rounding)):
             raise ValueError(
                 f"Expected logits from {self.path}. Received: probabilities, from its output "
                 f"{self.output_name}. Export the model without its softmax."

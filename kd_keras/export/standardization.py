@@ -13,6 +13,9 @@ __all__ = ["describe_standardization", "find_line", "standardize"]
 
 
 def _line_of_normalization(layer):
+    """One that is inverted, x -> deviation x + mean, is not looked at."""
+    if layer.invert:
+        return None
     mean, variance = (np.asarray(part, np.float64) for part in (layer.mean, layer.variance))
     return -mean, 1 / np.maximum(np.sqrt(variance), keras.backend.epsilon())
 
@@ -37,11 +40,14 @@ def find_line(layer):
         layer: Any operation.
 
     Returns:
-        A shift and a scale, x -> scale (x + shift), arrays of one number or one per channel; None
-        of another operation.
+        A shift and a scale, x -> scale (x + shift), arrays of one number or one per channel of
+        the last axis; None of another operation, and where there are others, as one per pixel.
     """
     find = _LINES.get(type(layer))
-    return find and tuple(map(np.ravel, find(layer)))
+    line = find and find(layer)
+    if line is None or any(part.size != (part.shape or (1,))[-1] for part in line):
+        return None
+    return tuple(map(np.ravel, line))
 
 
 def describe_standardization(model):
@@ -71,9 +77,9 @@ def describe_standardization(model):
     if line is None or {part.size for part in line} - {1, channels} or not line[1].all():
         raise ValueError(
             f"Cannot tell by which numbers {model.name} standardises. Expected a layer "
-            "standardization of the class Normalization or Rescaling, with one number for each of "
-            f"{channels} channels. Received: {type(layer).__name__}. Leave it in the file: "
-            "--include_preprocessing."
+            "standardization of the class Normalization, not inverted, or Rescaling, with one "
+            f"number for each of {channels} channels. Received: {type(layer).__name__}. Leave it "
+            "in the file: --include_preprocessing."
         )
     shift, scale = (np.broadcast_to(part, channels) for part in line)
     return {"mean": (-shift).tolist(), "standard_deviation": (1 / scale).tolist()}

@@ -62,6 +62,7 @@ def read_tflite(path, *, num_threads=None):
         image_shape=_shape(image),
         logits_shape=_shape(logits),
         output_name=output,
+        output_step=float(logits["quantization"][0]),
         class_names=_read_labels(path),
         precision=_precision(operations),
         operations=dict(collections.Counter(operation.name for operation in operations)),
@@ -96,7 +97,7 @@ def _dequantized(outputs, details):
 
 
 def _read_labels(path):
-    return tuple(contents.read_from_archive(path, _LABELS).split("\n")[:-1])
+    return tuple(contents.read_from_archive(path, _LABELS).splitlines())
 
 
 def _precision(operations):

@@ -12,6 +12,7 @@ import re
 import tempfile
 import warnings
 
+import keras
 import numpy as np
 import tensorflow as tf
 from tensorflow.lite.python.convert_phase import ConverterError
@@ -57,7 +58,8 @@ def write_whole_numbers(model, path, options, number_type, operations):
 
     The ranges of the activations are those that the network was trained with, where the options
     have them, the numbers are of 8 bits and no operation is without one; else those that it has
-    on representative images.
+    on representative images. A network that takes images of any size gets the size of these: no
+    file in whole numbers has a free one.
 
     Args:
         model, path, options: As `write_tflite` takes them; `representative_images` is needed.
@@ -73,7 +75,7 @@ def write_whole_numbers(model, path, options, number_type, operations):
             in floating point.
     """
     contents = contents_of_files.Contents(**options)
-    network = _prepare(model, contents)
+    network = _of_size(_prepare(model, contents), contents.representative_images)
 
     def configure(converter):
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
@@ -114,6 +116,8 @@ def _write(network, path, contents, configure):
             content = _convert(directory, configure)
         except ConverterError as error:
             raise _explained(error, network) from error
+        except RuntimeError as error:
+            raise _unquantized(error, path) from error
     path.write_bytes(content)
     members = {contents_of_files.METADATA_NAME: contents.to_json()}
     if contents.class_names:
@@ -147,6 +151,21 @@ def _check_images(network, images):
             "Model and representative images disagree on the image shape. "
             f"Received: model {network.input_shape[1:]}, images {images.shape[1:]}."
         )
+
+
+def _of_size(network, images):
+    """The network with the images' size for every side that it leaves free."""
+    own = network.input_shape[1:]
+    if None not in own or images is None or len(images) == 0 or images.ndim != 1 + len(own):
+        return network
+    sizes = zip(own, images.shape[1:], strict=True)
+    sides = [given if side is None else side for side, given in sizes]
+    image = network.inputs[0]
+    return keras.models.clone_model(
+        network,
+        input_tensors=keras.Input(sides, dtype=image.dtype, name=image.name),
+        clone_function=lambda layer: layer,
+    )
 
 
 def _calls(model, network, contents):
@@ -195,6 +214,19 @@ def _in_floats(path):
             for tensor in (*operation.inputs, *operation.outputs)
             if tensor is not None and tensor.dtype in _FLOATS
         }
+    )
+
+
+def _unquantized(error, path):
+    """What the quantiser says, which lists operations that it does not have one a line."""
+    missing = sorted(set(re.findall(r"not yet supported for op: '(\w+)'", str(error))))
+    if not missing:
+        reason = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
+        return ValueError(f"Cannot write {path.name} in whole numbers alone. {reason}.")
+    return ValueError(
+        f"Cannot write {path.name} in whole numbers alone. Expected operations that the quantiser "
+        f"has in this format. Received: {', '.join(missing)}. Use another layer there, or the "
+        "format tflite_dynamic_int8."
     )
 
 

@@ -121,7 +121,6 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "conversion": [
             "has_preprocessing",
             "preprocessing",
-            "to_logits",
             "with_taps",
             "without_preprocessing",
         ],
@@ -129,6 +128,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "fake_quantization": ["learned_ranges", "with_fake_quantization", "with_ranges"],
         "fingerprints": ["fingerprint", "fingerprint_weights"],
         "kernel_transforms": ["to_plain"],
+        "logits": ["to_logits"],
         "normalization_statistics": ["re_estimate_statistics"],
         "precision": ["to_float32", "to_policy"],
         "rep_distiller": ["read_rep_distiller"],

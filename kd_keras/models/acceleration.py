@@ -76,7 +76,7 @@ class _Acceleration:
         if fast_layers.DropoutStandIn.can_replace(layer) and len(args[0].shape) == 4:
             if before and _is_relu(before.operation, layer):
                 stand_in = fast_layers.DropoutStandIn(layer, after_relu=True)
-                return stand_in, before.arguments[0]
+                return stand_in, graphs.inputs_of(before)[0]
             return fast_layers.DropoutStandIn(layer), args[0]
         return None
 

@@ -1,7 +1,7 @@
-"""The same network in another form: ending in logits, with taps, without its preprocessing.
+"""The same network in another form: with taps, without its preprocessing.
 
 The given model is not altered. What comes back shares its layers, so that training either trains
-both. Copies in float32 are made in `precision`.
+both. What ends in logits is made in `logits`, copies in float32 in `precision`.
 """
 
 import keras
@@ -12,96 +12,11 @@ from kd_keras.models import graphs
 __all__ = [
     "has_preprocessing",
     "preprocessing",
-    "to_logits",
     "with_taps",
     "without_preprocessing",
 ]
 
 _PREPROCESSING = "standardization"
-
-
-def to_logits(model):
-    """The same classifier without its softmax.
-
-    Args:
-        model: A functional `keras.Model` with one output, shape (batch, classes), that ends in
-            a softmax (of a `Dense`, an `Activation` or a `Softmax` layer) or in logits.
-
-    Returns:
-        A functional model that shares the layers and ends in logits, or the model itself if it
-        does so already.
-
-    Raises:
-        TypeError: If the model is not functional.
-        ValueError: If the model has several inputs or outputs, or ends in something else.
-
-    Example:
-        >>> image = keras.Input((2,))
-        >>> model = keras.Model(image, keras.layers.Dense(3, activation="softmax")(image))
-        >>> to_logits(model).layers[-1].activation.__name__
-        'linear'
-    """
-    graphs.require_one_output(model)
-    calls = []
-    graph = graphs.rebuild(model, calls=calls)
-    last = graphs.producer(calls, graph.outputs[0])
-    while last and _passes_through(last.operation):
-        last = graphs.producer(calls, last.arguments[0])
-    before_softmax = _before_softmax(last.operation) if last else None
-    if before_softmax is None:
-        return model
-    logits = before_softmax(last.arguments[0])
-    if logits.dtype != "float32":
-        logits = keras.layers.Activation("linear", dtype="float32")(logits)
-    return keras.Model(graph.inputs[0], logits, name=model.name)
-
-
-def _activation_name(operation):
-    if type(operation).__name__ in ("Softmax", "Sigmoid"):  # a layer, or `keras.ops.softmax`
-        return type(operation).__name__.lower()
-    activation = getattr(operation, "activation", None)
-    if activation is None:
-        return "linear"
-    return getattr(activation, "__name__", type(activation).__name__).removesuffix("_v2")
-
-
-def _passes_through(operation):
-    return isinstance(operation, keras.layers.Identity) or (
-        isinstance(operation, keras.layers.Activation) and _activation_name(operation) == "linear"
-    )
-
-
-def _before_softmax(operation):
-    """What to call in place of the last operation, or None where it makes logits already."""
-    if graphs.is_functional(operation):
-        logits = to_logits(operation)
-        return None if logits is operation else logits
-    name = _activation_name(operation)
-    if name in ("linear", "log_softmax"):  # a logarithm of probabilities is a valid logit
-        return None
-    if name == "softmax" and not getattr(operation, "weights", ()):
-        return lambda inputs: inputs
-    if name == "softmax" and type(operation) is keras.layers.Dense:
-        return _linear_dense(operation)
-    advice = (
-        "A sigmoid answers one question per class, and distillation needs one choice among them."
-        if name == "sigmoid"
-        else "Give the activation a layer of its own, or leave it out."
-    )
-    raise ValueError(
-        f"No logits in layer {operation.name}. Expected a last layer with a softmax or no "
-        f"activation. Received: {name} in {type(operation).__name__}. {advice}"
-    )
-
-
-def _linear_dense(dense):
-    linear = keras.layers.Dense.from_config({**dense.get_config(), "activation": None})
-    # The same variables, not a copy: a copy would leave the given model with a trained trunk
-    # and an untrained head. They are assigned before the layer is built, which tracks them.
-    linear._kernel = dense.kernel
-    linear.bias = dense.bias
-    linear.built = True
-    return linear
 
 
 def with_taps(model, taps):
@@ -249,6 +164,13 @@ def without_preprocessing(model):
     left_out = preprocessing(model)
 
     def call(operation, *args, **kwargs):
-        return args[0] if operation is left_out else operation(*args, **kwargs)
+        if operation is left_out:
+            return graphs.tensors_in(args, kwargs)[0]
+        return operation(*args, **kwargs)
 
-    return graphs.rebuild(model, call=call)
+    return graphs.rebuild(model, call=call, input_dtype=_standardized_dtype)
+
+
+def _standardized_dtype(dtype):
+    """Of images that were of some type before they were standardised."""
+    return dtype if keras.backend.is_float_dtype(dtype) else "float32"

@@ -139,7 +139,9 @@ def _with_ranges(model, make_range, layer=None):
         return images[id(tensor)]
 
     def call(operation, *args, **kwargs):
-        args = keras.tree.map_structure(lambda x: round_image(x) if _is_image(x) else x, args)
+        args, kwargs = keras.tree.map_structure(
+            lambda x: round_image(x) if _is_image(x) else x, (args, kwargs)
+        )
         tensor = operation(*args, **kwargs)
         if not next(is_rounded):
             return tensor

@@ -18,6 +18,7 @@ __all__ = [
     "rebuild",
     "require_functional",
     "require_one_output",
+    "tensors_in",
 ]
 
 
@@ -27,6 +28,7 @@ class Call:
 
     operation: keras.Operation
     arguments: tuple
+    keywords: dict
     outputs: object
 
 
@@ -95,7 +97,7 @@ def rebuild(model, *, layer=None, call=None, calls=None, input_dtype=None):
     def call_and_record(operation, *args, **kwargs):
         outputs = (call or type(operation).__call__)(operation, *args, **kwargs)
         if calls is not None:
-            calls.append(Call(operation, args, outputs))
+            calls.append(Call(operation, args, kwargs, outputs))
         return outputs
 
     plain = _plain(model)
@@ -117,14 +119,29 @@ def rebuild(model, *, layer=None, call=None, calls=None, input_dtype=None):
 
 def producer(calls, tensor):
     """The call that returned a tensor, or None if it is an input."""
-    return next((call for call in calls if call.outputs is tensor), None)
+    for call in calls:
+        if any(output is tensor for output in keras.tree.flatten(call.outputs)):
+            return call
+    return None
 
 
 def inputs_of(call):
-    """The tensors that a call reads."""
-    return [
-        leaf for leaf in keras.tree.flatten(call.arguments) if isinstance(leaf, keras.KerasTensor)
-    ]
+    """The tensors that a call reads, also those that are given by keyword."""
+    return tensors_in(call.arguments, call.keywords)
+
+
+def tensors_in(arguments, keywords):
+    """The tensors among the arguments of a call, those by position first.
+
+    Args:
+        arguments: A tuple, those by position.
+        keywords: A dictionary, those by name.
+
+    Returns:
+        A list of `keras.KerasTensor`.
+    """
+    leaves = keras.tree.flatten((arguments, keywords))
+    return [leaf for leaf in leaves if isinstance(leaf, keras.KerasTensor)]
 
 
 def find_readers(calls, outputs=()):

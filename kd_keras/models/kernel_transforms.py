@@ -152,7 +152,7 @@ def _rebuild(model, twins):
 
     def call(operation, *args, **kwargs):
         if getattr(operation, "only_in_training", False):
-            return args[0]
+            return graphs.tensors_in(args, kwargs)[0]
         return operation(*args, **kwargs)
 
     return graphs.rebuild(model, layer=replace, call=call)

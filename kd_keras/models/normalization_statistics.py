@@ -24,7 +24,7 @@ def re_estimate_statistics(model, images, *, batch_size=256):
             that there is.
 
     Returns:
-        How many normalisations there are.
+        How many normalisations have other statistics now: a frozen one keeps its own.
 
     Raises:
         TypeError: If the model is not functional.
@@ -49,6 +49,7 @@ def re_estimate_statistics(model, images, *, batch_size=256):
     ]
     if not layers:
         return 0
+    before = [_statistics(layer) for layer in layers]
     network = _without_dropout(model)
     with _own_momentum(layers):
         for number in range(max(1, len(images) // batch_size)):
@@ -56,7 +57,14 @@ def re_estimate_statistics(model, images, *, batch_size=256):
                 layer.momentum = number / (number + 1)  # the average of all batches so far
             batch = images[number * batch_size : (number + 1) * batch_size]
             network(np.asarray(batch, np.float32), training=True)
-    return len(layers)
+    return sum(
+        not np.array_equal(old, _statistics(layer))
+        for old, layer in zip(before, layers, strict=True)
+    )
+
+
+def _statistics(layer):
+    return np.stack([layer.moving_mean.numpy(), layer.moving_variance.numpy()])
 
 
 @contextlib.contextmanager
@@ -77,7 +85,7 @@ def _without_dropout(model):
 
     def call(operation, *args, **kwargs):
         if isinstance(operation, keras.layers.Dropout):
-            return args[0]
+            return graphs.tensors_in(args, kwargs)[0]
         return operation(*args, **kwargs)
 
     return graphs.rebuild(model, layer=replace, call=call)

@@ -180,8 +180,10 @@ class _Plan:
             twin = twins.get(id(layer), layer)
             if twin is not layer:
                 twin.set_weights(self._kept(layer))
-            if isinstance(twin, keras.layers.Normalization):
-                twin.finalize_state()  # it computes with what it derives from its weights
+        for layer in smaller._flatten_layers(include_self=False, recursive=True):
+            # `Normalization` computes with what it derives from its weights when it is told to.
+            if isinstance(layer, keras.layers.Normalization):
+                layer.finalize_state()
         return smaller
 
     def _twin(self, layer):

@@ -34,6 +34,33 @@ def write_bmp(path, picture):
     path.write_bytes(header + rows.tobytes())
 
 
+def write_palette_bmp(path, places, palette):
+    """Write places in a palette, 8 bits a pixel, else as `write_bmp`."""
+    height, width = places.shape
+    rows = np.zeros([height, (width + 3) // 4 * 4], np.uint8)
+    rows[:, :width] = places[::-1]
+    colours = np.zeros([len(palette), 4], np.uint8)
+    colours[:, :3] = palette[:, ::-1]
+    start = 54 + colours.size
+    header = struct.pack("<2sIHHI", b"BM", start + rows.size, 0, 0, start)
+    header += struct.pack(
+        "<IiiHHIIiiII", 40, width, height, 1, 8, 0, rows.size, 0, 0, len(palette), 0
+    )
+    path.write_bytes(header + colours.tobytes() + rows.tobytes())
+
+
+def add_exif(path, orientation, *, order="<", kind=3, before=b""):
+    """Put EXIF data into a JPEG file: a maker's name, and the orientation after it."""
+    mark = {"<": b"II", ">": b"MM"}[order]
+    tiff = mark + struct.pack(order + "HIH", 42, 8, 2)
+    tiff += struct.pack(order + "HHII", 0x010F, 2, 4, 0x41424300)
+    tiff += struct.pack(order + "HHIHH", 0x0112, kind, 1, orientation, 0) + bytes(4)
+    segment = b"Exif\0\0" + tiff
+    segment = b"\xff\xe1" + struct.pack(">H", 2 + len(segment)) + segment
+    content = path.read_bytes()
+    path.write_bytes(content[:2] + before + segment + content[2:])
+
+
 def write_folder(root, counts, **sizes):
     """Write root/<split>/<class>/<number>.png from `{split: {class: how many}}`.
 

@@ -72,6 +72,103 @@ def test_jpeg_is_read_without_a_shift_of_its_colours(tmp_path):
     np.testing.assert_allclose(np.mean(shifts, axis=0), [0.0, 0.0, 0.0], atol=0.3)
 
 
+# What is stored, as it is to be seen, by its orientation.
+SEEN = {
+    1: lambda stored: stored,
+    2: np.fliplr,
+    3: lambda stored: np.rot90(stored, 2),
+    4: np.flipud,
+    5: lambda stored: stored.transpose(1, 0, 2),
+    6: lambda stored: np.rot90(stored, -1),  # clockwise
+    7: lambda stored: np.rot90(stored, 2).transpose(1, 0, 2),
+    8: np.rot90,
+}
+COMMENT = b"\xff\xfe\x00\x08Exif\0\0"
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("before", [b"", COMMENT + b"\xff"], ids=["first", "behind a comment"])
+@pytest.mark.parametrize("orientation", SEEN)
+def test_a_photograph_is_turned_as_its_orientation_says(orientation, before, order, tmp_path):
+    path = tmp_path / "a.jpg"
+    picture_files.write_jpeg(path, picture_files.make_picture(0, height=16, width=24))
+    stored = pictures.decode(str(path)).numpy()
+    picture_files.add_exif(path, orientation, order=order, before=before)
+    expected = SEEN[orientation](stored)
+    np.testing.assert_array_equal(pictures.decode(str(path)), expected)
+    assert pictures.size_of(str(path)) == expected.shape[:2]
+
+
+def test_photographs_of_every_orientation_come_in_order(tmp_path):
+    picture = picture_files.make_picture(0, height=16, width=16)
+    paths = [tmp_path / f"{orientation}.jpg" for orientation in SEEN]
+    for orientation, path in zip(SEEN, paths, strict=True):
+        picture_files.write_jpeg(path, picture)
+        stored = pictures.decode(str(path)).numpy()
+        picture_files.add_exif(path, orientation)
+    received = read_all(paths, size=(16, 16))
+    np.testing.assert_array_equal(received, np.stack([see(stored) for see in SEEN.values()]))
+
+
+@pytest.mark.parametrize(
+    ("orientation", "kind"), [(0, 3), (9, 3), (6, 4)], ids=["zero", "nine", "another type"]
+)
+def test_an_orientation_that_does_not_exist_turns_nothing(orientation, kind, tmp_path):
+    path = tmp_path / "a.jpg"
+    picture_files.write_jpeg(path, picture_files.make_picture(0, height=16, width=24))
+    stored = pictures.decode(str(path)).numpy()
+    picture_files.add_exif(path, orientation, kind=kind)
+    np.testing.assert_array_equal(pictures.decode(str(path)), stored)
+
+
+def test_exif_data_that_is_damaged_turns_nothing(tmp_path):
+    path = tmp_path / "a.jpg"
+    picture_files.write_jpeg(path, picture_files.make_picture(0, height=16, width=24))
+    stored = pictures.decode(str(path)).numpy()
+    picture_files.add_exif(path, 6)
+    whole = path.read_bytes()
+    directory = whole.index(b"II") + 4
+    for damage in (b"\xff\xff\xff\x7f", b"\x00\x00\x00\x00"):
+        path.write_bytes(whole[:directory] + damage + whole[directory + 4 :])
+        np.testing.assert_array_equal(pictures.decode(str(path)), stored)
+    path.write_bytes(whole.replace(b"II*", b"XX*"))
+    np.testing.assert_array_equal(pictures.decode(str(path)), stored)
+
+
+def test_a_jpeg_without_exif_data_is_what_the_decoder_gives(tmp_path):
+    path = tmp_path / "a.jpg"
+    picture_files.write_jpeg(path, picture_files.make_picture(0, height=16, width=24))
+    expected = tf.io.decode_jpeg(path.read_bytes(), 3, dct_method="INTEGER_ACCURATE")
+    np.testing.assert_array_equal(pictures.decode(str(path)), expected)
+
+
+@pytest.mark.parametrize("count", [256, 40])
+def test_a_bmp_with_a_palette_of_greys_is_read_without_loss(count, tmp_path):
+    places = np.minimum(picture_files.make_picture(0, height=5, width=7)[..., 0], count - 1)
+    places = places.astype(np.uint8)
+    greys = np.repeat(np.arange(count, dtype=np.uint8)[:, None], 3, axis=1)
+    picture_files.write_palette_bmp(tmp_path / "a.bmp", places, greys)
+    expected = np.repeat(places[..., None], 3, axis=-1)
+    np.testing.assert_array_equal(pictures.decode(str(tmp_path / "a.bmp")), expected)
+
+
+def test_a_bmp_with_another_palette_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(pictures, "_PIECE_SIZE", 2)
+    paths, _ = write_pngs(tmp_path, 5)
+    places = picture_files.make_picture(0)[..., 0]
+    white_to_black = np.repeat(np.arange(256, dtype=np.uint8)[::-1, None], 3, axis=1)
+    for palette in (picture_files.make_picture(1, height=256, width=1)[:, 0], white_to_black):
+        picture_files.write_palette_bmp(paths[3], places, palette)
+        for read in (lambda: read_all(paths), lambda: pictures.size_of(str(paths[3]))):
+            with pytest.raises(ValueError, match="Unexpected colours") as error:
+                read()
+            assert str(error.value) == (
+                f"Unexpected colours of picture {paths[3]}. Expected a BMP file of 24 bits, or of "
+                "8 bits whose palette is the greys from black to white. Received: another palette "
+                "of 8 bits. Save it as PNG."
+            )
+
+
 @pytest.mark.parametrize("piece_size", [1, 3, 512])
 def test_pictures_come_in_order(tmp_path, monkeypatch, piece_size):
     monkeypatch.setattr(pictures, "_PIECE_SIZE", piece_size)

@@ -103,3 +103,19 @@ def test_the_division_of_the_standardization_goes_into_the_kernel():
     np.testing.assert_array_equal(before, [-1.0, -2.0])
     assert (scale, after) == (None, None)
     np.testing.assert_allclose(plan.kernels[id(dense)].input, [0.5, 0.25])
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        keras.layers.Normalization(mean=[1.0, 2.0], variance=[4.0, 9.0], invert=True),
+        keras.layers.Normalization(
+            axis=(1, 2, 3), mean=np.zeros((4, 4, 2)), variance=np.ones((4, 4, 2))
+        ),
+    ],
+    ids=["inverted", "per pixel"],
+)
+def test_a_standardization_that_is_not_per_channel_is_no_part_of_the_plan(layer):
+    image = keras.Input((4, 4, 2))
+    model = keras.Model(image, keras.layers.Conv2D(2, 3)(layer(image)))
+    assert folding_plan.make_plan(model) == folding_plan.Plan()

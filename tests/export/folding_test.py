@@ -238,29 +238,25 @@ def test_the_file_has_convolutions_and_residual_sums_only(trained, operations_of
     ]
 
 
-@pytest.mark.parametrize(
-    ("scale", "offset", "added"),
-    [
-        (1 / 127.5, -1.0, 1),
-        (1 / 255, 0.0, 0),
-        ([0.5, 2.0, 3.0], [1.0, 0.0, -2.0], 1),
-    ],
-)
-def test_a_rescaling_becomes_a_sum_at_most(scale, offset, added):
+def test_what_reads_a_stream_by_keyword_sees_it_unchanged():
     image = keras.Input(SHAPE)
-    x = convolution(keras.layers.Rescaling(scale, offset)(image))
-    model = classifier(image, relu(x))
-    folded = folding.fold(model)
-    assert_equal(model, folded, scale=100.0)
-    assert count(folded, keras.layers.Rescaling) == 0
-    assert names(folded).count("Add") == added
-    assert names(folded).count("Multiply") == 0
+    x = keras.layers.Reshape((-1, 4))(convolution(image))
+    x = keras.layers.Dense(4)(x)
+    read = keras.layers.MultiHeadAttention(2, 2)(query=normalization(x), value=x)
+    model = classifier(image, keras.layers.GlobalAveragePooling1D()(read))
+    assert_equal(model, folding.fold(model))
+    x = convolution(image)
+    both = keras.layers.Concatenate()(inputs=[relu(normalization(x)), x])
+    model = classifier(image, convolution(both))
+    assert_equal(model, folding.fold(model))
 
 
-@pytest.mark.parametrize("scale", [-1.0, 0.0])
-def test_a_rescaling_that_turns_or_ends_the_image_stays(scale):
+def test_layers_that_are_called_by_keyword_are_folded():
     image = keras.Input(SHAPE)
-    model = classifier(image, relu(convolution(keras.layers.Rescaling(scale, 1.0)(image))))
+    x = keras.layers.Rescaling(1 / 255)(inputs=image)
+    x = keras.layers.Conv2D(4, 3)(inputs=x)
+    x = relu(keras.layers.BatchNormalization()(inputs=x))
+    model = classifier(image, keras.layers.Dropout(0.5)(inputs=x))
     folded = folding.fold(model)
+    assert names(folded)[:3] == ["InputLayer", "Conv2D", "ReLU"]
     assert_equal(model, folded)
-    assert count(folded, keras.layers.Rescaling) == 1

@@ -102,3 +102,13 @@ def test_a_model_without_a_graph_is_refused(tmp_path):
     model.save(tmp_path / "model.keras")
     with pytest.raises(ValueError, match=r"Cannot use the model at .* Received: Subclassed"):
         keras_file.read_keras_file(tmp_path / "model.keras")
+
+
+@pytest.mark.parametrize("wrap", [lambda x: {"logits": x}, lambda x: [x]], ids=["dict", "list"])
+@pytest.mark.parametrize("kind", [keras.Model, lambda i, o: keras.Model({"image": i}, o)])
+def test_tensors_are_taken_out_of_what_they_are_in(wrap, kind, network, images, tmp_path):
+    kind(network.inputs[0], wrap(network.outputs[0])).save(tmp_path / "model.keras")
+    loaded = keras_file.load_keras(tmp_path / "model.keras")
+    assert all(isinstance(end, keras.KerasTensor) for end in (loaded.input, loaded.output))
+    predicted = keras_file.read_keras_file(tmp_path / "model.keras").predict(images)
+    np.testing.assert_allclose(predicted, network(images.astype(np.float32)), atol=1e-5)

@@ -55,6 +55,24 @@ def operation(name, *shapes, output):
     return Operation(name, inputs, (Tensor(len(shapes), output, False),))
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "product", "inner"),
+    [
+        ((4, 2, 3), (4, 3, 5), (4, 2, 5), 3),
+        ((4, 3, 2), (4, 3, 5), (4, 2, 5), 3),  # the first transposed
+        ((4, 2, 3), (4, 5, 3), (4, 2, 5), 3),  # the second transposed
+        ((1, 2, 3), (4, 3, 5), (4, 2, 5), 3),  # the first for the whole batch
+        ((4, 3, 3), (4, 3, 5), (4, 3, 5), 3),
+    ],
+)
+def test_a_product_of_a_batch_is_counted_whichever_side_is_summed_over(
+    first, second, product, inner
+):
+    operations = [operation("BATCH_MATMUL", first, second, output=product)]
+    expected = product[0] * product[1] * product[2] * inner
+    assert multiply_adds.count_tflite(operations) == (expected, ())
+
+
 def test_operations_of_tflite_are_counted_by_their_formula():
     operations = [
         operation("CONV_2D", (1, 8, 8, 3), (4, 3, 3, 3), output=(1, 8, 8, 4)),

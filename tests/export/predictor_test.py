@@ -142,6 +142,45 @@ def test_probabilities_are_refused(images, tmp_path):
             opened.predict(images)
 
 
+def whole_numbers(saved_model_path, images):
+    """What another program makes of a SavedModel in 8 bits."""
+    converter = tf.lite.TFLiteConverter.from_saved_model(str(saved_model_path))
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.representative_dataset = lambda: ([i[None].astype(np.float32)] for i in images)
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+    converter.inference_input_type = converter.inference_output_type = tf.uint8
+    path = saved_model_path.with_suffix(".tflite")
+    path.write_bytes(converter.convert())
+    return path
+
+
+@pytest.mark.filterwarnings("ignore:Statistics for quantized inputs were expected")
+def test_probabilities_in_whole_numbers_are_refused(images, tmp_path):
+    kernel = np.random.default_rng(0).normal(0, 0.05, (3, 16)).astype(np.float32)
+    path = foreign_saved_model(
+        lambda image: tf.nn.softmax(channel_means(image) @ kernel), tmp_path / "model"
+    )
+    opened = predictor.load_predictor(whole_numbers(path, images))
+    sums = opened.run(images.astype(np.float32)).sum(axis=1)
+    assert 1e-3 < np.abs(sums - 1).max() <= 16 / 512
+    assert opened.output_step == pytest.approx(1 / 256)
+    with pytest.raises(ValueError, match=r"Received: probabilities, from its output output_0"):
+        opened.predict(images)
+
+
+@pytest.mark.filterwarnings("ignore:Statistics for quantized inputs were expected")
+def test_logits_in_whole_numbers_that_do_not_add_up_are_kept(images, tmp_path):
+    path = foreign_saved_model(lambda image: channel_means(image) / 255, tmp_path / "model")
+    opened = predictor.load_predictor(whole_numbers(path, images))
+    logits = opened.predict(images)
+    assert logits.min() >= 0
+    assert logits.max() <= 1
+
+
+def test_the_output_of_floats_has_no_step(folder):
+    assert predictor.load_predictor(folder / KINDS["tflite"]).output_step == 0.0
+
+
 def test_logits_that_look_like_probabilities_are_kept(images, tmp_path):
     path = foreign_saved_model(lambda image: {"logits": channel_shares(image)}, tmp_path / "model")
     assert predictor.load_predictor(path).predict(images).shape == (7, 3)
@@ -180,6 +219,7 @@ def test_other_data_is_refused(folder, images):
         opened.check((8, 8, 3), 5)
         with pytest.raises(ValueError, match=r"model \(8, 8, 3\), data \(9, 8, 3\)"):
             opened.check((9, 8, 3))
+        opened.check((None, 8, 3))
         with pytest.raises(ValueError, match=r"number of classes. Received: model 5, data 10"):
             opened.check(num_classes=10)
         with pytest.raises(ValueError, match=r"model \(8, 8, 3\), data \(8, 8, 2\)"):

@@ -75,3 +75,18 @@ def test_a_file_of_which_the_numbers_are_not_known_is_refused():
     predictor = types.SimpleNamespace(path="a.tflite", includes_preprocessing=False, record={})
     with pytest.raises(ValueError, match=r"a\.tflite takes standardised images\. .* none\. Export"):
         standardization.standardize(np.zeros((1, 2, 2, 3), np.uint8), predictor)
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        keras.layers.Normalization(mean=[1.0, 2.0, 3.0], variance=[4.0, 9.0, 16.0], invert=True),
+        keras.layers.Normalization(axis=1, mean=[1.0, 2.0], variance=[4.0, 9.0]),
+        keras.layers.Normalization(axis=(2, 3), mean=np.zeros((2, 3)), variance=np.ones((2, 3))),
+        keras.layers.Rescaling(np.ones((2, 1))),
+    ],
+    ids=["inverted", "per row", "per column", "by rows"],
+)
+def test_there_is_no_line_where_there_are_not_numbers_per_channel(layer):
+    model_with(layer)
+    assert standardization.find_line(layer) is None

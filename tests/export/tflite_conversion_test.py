@@ -5,7 +5,14 @@ import numpy as np
 import pytest
 
 from kd_keras import export, models
-from kd_keras.export import contents, interpreter, tflite_conversion, tflite_float32, tflite_int8
+from kd_keras.export import (
+    contents,
+    interpreter,
+    tflite_conversion,
+    tflite_float32,
+    tflite_int8,
+    tflite_int16x8,
+)
 
 QUANTIZED = ("tflite_int8", "tflite_uint8", "tflite_int16x8")
 EVERY = ("tflite_float32", "tflite_float16", "tflite_dynamic_int8", *QUANTIZED)
@@ -53,6 +60,81 @@ def test_an_operation_without_whole_numbers_is_refused(calibration, tmp_path):
     model = keras.Model(image, keras.layers.Dense(5)(x), name="strange")
     with pytest.raises(ValueError, match=r"Cannot write .* Expected .* Received: .*\."):
         tflite_int8.write_tflite_int8(model, tmp_path / "model", representative_images=calibration)
+
+
+def test_operations_that_the_quantiser_does_not_have_are_named(calibration, tmp_path, capfd):
+    image = keras.Input((8, 8, 3))
+    x = keras.layers.Activation("hard_silu")(keras.layers.Conv2D(4, 3)(image))
+    x = keras.layers.GlobalAveragePooling2D()(keras.layers.ELU()(x))
+    model = keras.Model(image, keras.layers.Dense(5)(x), name="strange")
+    with pytest.raises(ValueError, match="quantiser") as caught:
+        tflite_int16x8.write_tflite_int16x8(
+            model, tmp_path / "own", representative_images=calibration
+        )
+    assert str(caught.value) == (
+        "Cannot write own.tflite in whole numbers alone. Expected operations that the quantiser "
+        "has in this format. Received: ELU, HARD_SWISH. Use another layer there, or the format "
+        "tflite_dynamic_int8."
+    )
+    assert list(tmp_path.iterdir()) == []
+    assert capfd.readouterr() == ("", "")
+
+
+def test_another_error_of_the_quantiser_is_a_sentence_too(
+    network, calibration, tmp_path, monkeypatch
+):
+    def fail(*arguments):
+        raise RuntimeError("It is out of sorts.\nAnd more.")
+
+    monkeypatch.setattr(tflite_conversion, "_convert", fail)
+    with pytest.raises(ValueError, match=r"^Cannot write a\.tflite .* It is out of sorts\.$"):
+        tflite_int8.write_tflite_int8(network, tmp_path / "a", representative_images=calibration)
+
+
+@pytest.mark.parametrize("sides", [(None, None), (8, None)])
+@pytest.mark.parametrize("name", QUANTIZED)
+def test_a_network_of_any_image_size_takes_that_of_the_images(name, sides, calibration, tmp_path):
+    keras.utils.set_random_seed(0)
+    image = keras.Input((*sides, 3), name="image")
+    x = keras.layers.Rescaling(1 / 255, name="scale")(image)
+    x = keras.layers.ReLU(name="relu")(keras.layers.Conv2D(4, 3, name="stem")(x))
+    x = keras.layers.GlobalAveragePooling2D(name="pooled")(x)
+    model = keras.Model(image, keras.layers.Dense(5, name="logits")(x), name="free")
+    path = export.write(model, tmp_path, [name], representative_images=calibration)[name]
+    predictor = export.load_predictor(path)
+    assert predictor.input_shape == (8, 8, 3)
+    predictor.check(model.input_shape[1:], 5)
+    logits = model(calibration.astype(np.float32)).numpy()
+    np.testing.assert_allclose(predictor.predict(calibration), logits, atol=0.1 * np.ptp(logits))
+    assert model.input_shape[1:] == (*sides, 3)
+
+
+def test_sides_that_are_fixed_have_to_be_those_of_the_images(calibration, tmp_path):
+    image = keras.Input((9, None, 3), name="image")
+    x = keras.layers.GlobalAveragePooling2D()(image)
+    model = keras.Model(image, keras.layers.Dense(5)(x))
+    with pytest.raises(ValueError, match=r"Received: model \(9, 8, 3\), images \(8, 8, 3\)\."):
+        tflite_int8.write_tflite_int8(model, tmp_path / "a", representative_images=calibration)
+
+
+def test_a_network_of_any_image_size_keeps_the_ranges_that_it_learnt(calibration, tmp_path):
+    image = keras.Input((None, None, 3), name="image")
+    x = keras.layers.ReLU(name="relu")(keras.layers.Conv2D(4, 3, name="stem")(image))
+    x = keras.layers.GlobalAveragePooling2D(name="pooled")(x)
+    model = keras.Model(image, keras.layers.Dense(5, name="logits")(x), name="free")
+    quantized = models.with_fake_quantization(export.fold(model))
+    quantized(calibration.astype(np.float32), training=True)
+    quantized.get_layer("logits_range").low.assign(-2000.0)  # no images would give this
+    path = export.write(
+        models.to_plain(quantized),
+        tmp_path,
+        ["tflite_int8"],
+        activation_ranges=models.learned_ranges(quantized),
+        representative_images=calibration,
+    )["tflite_int8"]
+    [logits] = interpreter.open_interpreter(path).get_output_details()
+    low, high = models.learned_ranges(quantized)["logits"]
+    assert logits["quantization"][0] == pytest.approx((high - low) / 255, rel=1e-5)
 
 
 @pytest.mark.parametrize(

@@ -110,6 +110,16 @@ def test_class_names_are_read_back(exported, class_names):
     assert tflite.read_tflite(exported["tflite_float32"]).class_names == class_names
 
 
+@pytest.mark.parametrize(
+    "text", ["cat\ndog\nnight owl", "cat\ndog\nnight owl\n", "cat\r\ndog\r\nnight owl\r\n"]
+)
+def test_class_names_of_another_program_are_read_whole(text, tmp_path):
+    path = tflite_float32.write_tflite_float32(network_with(keras.layers.ReLU()), tmp_path / "a")
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("labels.txt", text)
+    assert tflite.read_tflite(path).class_names == ("cat", "dog", "night owl")
+
+
 def test_foreign_operations_are_named_and_refused(tmp_path):
     path = flex_file(tmp_path / "flex.tflite")
     with pytest.raises(ValueError, match=r"Expected TensorFlow Lite's own .* FlexDilation2D\."):

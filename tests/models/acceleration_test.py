@@ -128,3 +128,11 @@ def test_a_model_without_a_graph_is_left_as_it_is():
 
     model = Subclassed()
     assert models.accelerate(model) is model
+
+
+def test_a_relu_that_is_called_by_keyword_is_fused_with_dropout():
+    image = keras.Input((4, 4, 3))
+    x = keras.layers.ReLU()(inputs=image)
+    model = keras.Model(image, keras.layers.Dropout(0.5)(x))
+    pixels = np.random.default_rng(0).normal(0, 1, (2, 4, 4, 3)).astype(np.float32)
+    np.testing.assert_array_equal(models.accelerate(model)(pixels), model(pixels))

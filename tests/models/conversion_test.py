@@ -37,105 +37,6 @@ def linear():
     return keras.layers.Dense(5, name="head")
 
 
-def assert_logits_of(logits_model, model):
-    logits = np.asarray(logits_model(images()), np.float64)
-    exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
-    probabilities = exponentials / exponentials.sum(axis=1, keepdims=True)
-    np.testing.assert_allclose(probabilities, model(images()), rtol=1e-5)
-    assert np.abs(logits.sum(axis=1) - 1).max() > 1e-3
-
-
-@pytest.mark.parametrize(
-    "head",
-    [
-        lambda: [keras.layers.Dense(5, activation="softmax", name="head")],
-        lambda: [linear(), keras.layers.Softmax()],
-        lambda: [linear(), keras.layers.Activation("softmax")],
-        lambda: [linear(), keras.ops.softmax],
-        lambda: [linear(), keras.layers.Softmax(), keras.layers.Activation("linear")],
-        lambda: [keras.Sequential([linear(), keras.layers.Softmax()], name="top")],
-    ],
-    ids=["dense", "softmax", "activation", "operation", "linear_after", "inside"],
-)
-def test_to_logits_takes_the_softmax_off(head):
-    model = network(*head())
-    before = model(images()).numpy()
-    logits_model = conversion.to_logits(model)
-    assert_logits_of(logits_model, model)
-    assert logits_model.name == "network"
-    np.testing.assert_array_equal(model(images()), before)
-
-
-def test_to_logits_shares_every_weight():
-    model = network(keras.layers.Dense(5, activation="softmax", name="head"))
-    logits_model = conversion.to_logits(model)
-    assert [id(v) for v in logits_model.weights] == [id(v) for v in model.weights]
-    logits_model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
-    logits_model.fit(images(), np.arange(4), verbose=0)
-    assert_logits_of(logits_model, model)
-
-
-def test_to_logits_saves_and_loads(tmp_path):
-    logits_model = conversion.to_logits(network(keras.layers.Dense(5, activation="softmax")))
-    logits_model.save(tmp_path / "model.keras")
-    loaded = keras.models.load_model(tmp_path / "model.keras")
-    np.testing.assert_array_equal(loaded(images()), logits_model(images()))
-
-
-@pytest.mark.parametrize("head", [lambda: [linear()], lambda: [linear(), keras.ops.log_softmax]])
-def test_to_logits_gives_back_a_model_that_ends_in_logits(head):
-    model = network(*head())
-    assert conversion.to_logits(model) is model
-
-
-def test_to_logits_gives_back_logits_that_are_passed_through():
-    model = network(linear(), keras.layers.Activation("linear", dtype="float32"))
-    assert conversion.to_logits(model) is model
-
-
-def test_to_logits_works_on_a_sequential_model():
-    model = keras.Sequential(
-        [
-            keras.Input((8, 8, 3)),
-            keras.layers.Rescaling(1 / 255),
-            keras.layers.Flatten(),
-            keras.layers.Dense(5, activation="softmax"),
-        ]
-    )
-    assert_logits_of(conversion.to_logits(model), model)
-
-
-def test_to_logits_are_float32_under_mixed_precision():
-    model = network(
-        keras.layers.Dense(5, dtype="mixed_bfloat16"), keras.layers.Softmax(dtype="float32")
-    )
-    assert conversion.to_logits(model).outputs[0].dtype == "float32"
-
-
-def test_to_logits_refuses_what_it_cannot_take_off():
-    with pytest.raises(
-        ValueError, match=r"No logits in layer head\. .* Received: sigmoid in Dense"
-    ):
-        conversion.to_logits(network(keras.layers.Dense(5, activation="sigmoid", name="head")))
-    with pytest.raises(ValueError, match=r"Received: sigmoid in Activation\. A sigmoid answers"):
-        conversion.to_logits(network(linear(), keras.layers.Activation("sigmoid")))
-    with pytest.raises(ValueError, match=r"Received: relu in Dense\. Give the activation"):
-        conversion.to_logits(network(keras.layers.Dense(5, activation="relu")))
-
-    class OwnDense(keras.layers.Dense):
-        pass
-
-    with pytest.raises(ValueError, match=r"Received: softmax in OwnDense"):
-        conversion.to_logits(network(OwnDense(5, activation="softmax")))
-
-
-def test_to_logits_refuses_two_outputs():
-    image = keras.Input((2,))
-    model = keras.Model(image, [keras.layers.Dense(2)(image), keras.layers.Dense(3)(image)])
-    with pytest.raises(ValueError, match=r"one output. Received: 1 inputs and 2 outputs"):
-        conversion.to_logits(model)
-
-
 def test_with_taps_returns_the_outputs_of_the_layers():
     model = network(linear())
     outputs = conversion.with_taps(model, ["stem", "pooled", "block/relu"])(images())
@@ -214,3 +115,11 @@ def test_without_preprocessing_refuses_a_model_that_has_none():
     model = keras.Model(image, keras.layers.Dense(2, name="head")(image), name="network")
     with pytest.raises(ValueError, match=r"network has no preprocessing\. .* layers: image, head"):
         conversion.without_preprocessing(model)
+
+
+def test_without_preprocessing_takes_standardized_images_where_pixels_are_whole_numbers():
+    image = keras.Input((2,), dtype="uint8", name="image")
+    standardization = keras.layers.Rescaling(0.5, name="standardization")
+    model = keras.Model(image, keras.layers.Dense(2)(standardization(inputs=image)))
+    bare = conversion.without_preprocessing(model)
+    np.testing.assert_array_equal(bare(np.array([[0.5, 1.5]])), model(np.array([[1, 3]])))

@@ -102,3 +102,10 @@ def test_a_model_inside_is_refused():
     message = r"Cannot quantise outer\. .* Received: network inside\."
     with pytest.raises(ValueError, match=message):
         models.with_fake_quantization(outer)
+
+
+def test_an_image_that_is_given_by_keyword_is_rounded():
+    image = keras.Input((4, 4, 1), name="image")
+    x = keras.layers.Conv2D(2, 3, name="stem")(inputs=image)
+    quantized = models.with_fake_quantization(keras.Model(image, x))
+    assert [layer.name for layer in quantized.layers][:2] == ["image", "image_range"]

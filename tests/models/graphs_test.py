@@ -47,3 +47,23 @@ def test_rebuild_can_change_the_inputs_and_the_calls():
 
 def test_layer_names_reach_into_models():
     assert graphs.layer_names(network())[:3] == ["inner", "inner/a", "b"]
+
+
+def test_tensors_that_are_given_by_keyword_are_read():
+    image = keras.Input((4, 3), name="image")
+    first, second = keras.layers.Dense(3)(image), keras.layers.Dense(3)(inputs=image)
+    both = keras.layers.Concatenate()(inputs=[first, second])
+    both = keras.layers.MultiHeadAttention(1, 2)(first, value=both)
+    calls = []
+    copy = graphs.rebuild(keras.Model(image, both), calls=calls)
+    read = {type(call.operation).__name__: graphs.inputs_of(call) for call in calls}
+    one, other = [call for call in calls if type(call.operation).__name__ == "Dense"]
+    assert {id(x) for x in read["Concatenate"]} == {id(one.outputs), id(other.outputs)}
+    readers = graphs.find_readers(calls, copy.outputs)
+    assert len(readers[id(copy.inputs[0])]) == 2
+    names = sorted(
+        type(reader.operation).__name__ if reader else "output"
+        for call in calls
+        for reader in readers[id(call.outputs)]
+    )
+    assert names == [*["Concatenate"] * 2, *["MultiHeadAttention"] * 2, "output"]

@@ -62,3 +62,15 @@ def test_a_twin_has_the_weights_in_a_layer_of_another_class():
     twin = kernel_transforms.twin_of(layer, double(kernel_transforms.TransformedConv2D))
     assert twin.name == "convolution"
     np.testing.assert_array_equal(twin.kernel, layer.kernel.numpy())
+
+
+def test_what_is_only_in_training_is_left_out_where_it_is_called_by_keyword():
+    class Noise(keras.layers.Layer):
+        only_in_training = True
+
+        def call(self, inputs):
+            return inputs + 1.0
+
+    image = keras.Input((2,))
+    plain = kernel_transforms.to_plain(keras.Model(image, Noise()(inputs=image) * 2.0))
+    np.testing.assert_array_equal(plain(np.ones((1, 2))), [[2.0, 2.0]])

@@ -53,6 +53,17 @@ def test_nothing_else_changes():
     assert [layer.momentum for layer in model.layers if hasattr(layer, "momentum")] == momenta
 
 
+def test_a_frozen_one_keeps_its_statistics_and_is_not_counted():
+    model = network()
+    model.get_layer("first").trainable = False
+    before = [weight.numpy() for weight in model.get_layer("first").weights]
+    assert models.re_estimate_statistics(model, draw(8, 1, 1, 3)) == 1
+    for old, new in zip(before, model.get_layer("first").weights, strict=True):
+        np.testing.assert_array_equal(old, new)
+    model.trainable = False
+    assert models.re_estimate_statistics(model, draw(8, 1, 1, 3, seed=1)) == 0
+
+
 def test_a_model_inside_counts():
     image = keras.Input((1, 1, 3))
     inner = network()
@@ -71,3 +82,12 @@ def test_without_normalisation_there_is_nothing_to_do():
 def test_no_images_are_refused():
     with pytest.raises(ValueError, match=r"Expected images to take the statistics of\. Received"):
         models.re_estimate_statistics(network(), draw(0, 1, 1, 3))
+
+
+def test_dropout_that_is_called_by_keyword_is_left_out():
+    image = keras.Input((1, 1, 1))
+    layer = keras.layers.BatchNormalization()
+    model = keras.Model(image, layer(keras.layers.Dropout(0.9)(inputs=image)))
+    pixels = np.array([1.0, 5.0], np.float32).reshape(2, 1, 1, 1)
+    assert models.re_estimate_statistics(model, pixels) == 1
+    assert (float(layer.moving_mean[0]), float(layer.moving_variance[0])) == (3.0, 4.0)

@@ -123,3 +123,31 @@ def test_a_fraction_out_of_range_is_refused(fraction):
 def test_channels_that_are_mixed_or_summed_stay():
     with pytest.raises(ValueError, match=r"No filter of plain can go\. Expected convolutions"):
         models.prune_filters(plain(last="softmax"), 0.5)
+
+
+def test_a_normalization_inside_keeps_its_numbers(tmp_path):
+    pixels = np.random.default_rng(1).uniform(0, 255, (9, 6, 6, 2)).astype(np.float32)
+    normalization = keras.layers.Normalization()
+    normalization.adapt(pixels)
+    inside = keras.Sequential([keras.Input((6, 6, 2)), normalization], name="inside")
+    image = keras.Input((6, 6, 2))
+    x = keras.layers.ReLU()(keras.layers.Conv2D(4, 3)(inside(image)))
+    x = keras.layers.GlobalAveragePooling2D()(x)
+    model = keras.Model(image, keras.layers.Dense(3)(x))
+    np.testing.assert_array_equal(models.prune_filters(model, 0.0)(pixels), model(pixels))
+    pruned = models.prune_filters(model, 0.5)
+    pruned.save(tmp_path / "pruned.keras")
+    loaded = keras.models.load_model(tmp_path / "pruned.keras")
+    np.testing.assert_allclose(loaded(pixels), pruned(pixels), rtol=1e-5)
+
+
+def test_channels_that_are_read_by_keyword_stay():
+    image = keras.Input((6, 6, 2))
+    x = keras.layers.Conv2D(4, 3, name="read")(image)
+    y = keras.layers.Conv2D(4, 1, name="behind")(x)
+    y = keras.layers.Concatenate()(inputs=[x, y])
+    y = keras.layers.Conv2D(4, 1, name="inner")(y)
+    y = keras.layers.GlobalAveragePooling2D()(y)
+    pruned = models.prune_filters(keras.Model(image, keras.layers.Dense(3)(y)), 0.5)
+    filters = {name: pruned.get_layer(name).filters for name in ("read", "behind", "inner")}
+    assert filters == {"read": 4, "behind": 4, "inner": 2}
