@@ -59,6 +59,21 @@ def check(lines, expected, tolerance):
         assert probability == pytest.approx(expected[name], abs=tolerance)
 
 
+def test_the_numbers_of_the_classes_are_told_where_a_file_has_no_names(delivered, tmp_path):
+    _paths, picture, _expected = delivered
+    image = keras.Input((4, 6, 3), name="image")
+    x = keras.layers.GlobalAveragePooling2D()(image)
+    dense = keras.layers.Dense(4, name="logits")
+    model = keras.Model(image, dense(x))
+    dense.set_weights([np.zeros((3, 4)), np.array([0.0, 3.0, 1.0, 2.0])])
+    path = export.write(model, tmp_path, ["tflite_float32"])["tflite_float32"]
+    finished = subprocess.run(
+        [sys.executable, EXAMPLE, path, picture], capture_output=True, text=True, check=True
+    )
+    names = [line.partition(": ")[0] for line in finished.stdout.splitlines()]
+    assert names == ["1", "3", "2"]
+
+
 @pytest.mark.parametrize(
     ("name", "tolerance"),
     [("tflite_float32", 1e-3), ("tflite_int8", 0.05), ("tflite_uint8", 0.05)],

@@ -72,7 +72,7 @@ class Timing:
     """How long networks take.
 
     Attributes:
-        milliseconds: Median time for one image, by the network's name.
+        milliseconds: Median time for one image, by the contender's label.
         description: How it was measured, in a sentence.
     """
 
@@ -91,9 +91,10 @@ def measure_latencies(cast):
     Returns:
         The `Timing`, or None where no network can be run.
     """
-    networks = {}
+    networks, of_labels = {}, {}
     for label, path in cast.models.items():
-        networks.setdefault(cast.contenders[label].network, path)
+        of_labels[label] = _network_of(cast, label)
+        networks.setdefault(of_labels[label], path)
     if not networks:
         return None
     print(f"  time for one image, networks: {len(networks)}", flush=True)
@@ -114,12 +115,24 @@ def measure_latencies(cast):
             "the time of a small network around it"
         )
     return Timing(
-        milliseconds={name: latencies[path][0].median_milliseconds for name, path in paths.items()},
+        milliseconds={
+            label: latencies[paths[network]][0].median_milliseconds
+            for label, network in of_labels.items()
+        },
         description=(
             f"Time is the median of {_REPEATS} calls with one image, the networks taking turns, "
             f"of {kind}, on the machine that made this page."
         ),
     )
+
+
+def _network_of(cast, label):
+    """What contenders of one network share: its name and, of one from a file, the file."""
+    record = cast.records.get(label)
+    if record is None:
+        return cast.contenders[label].network, str(cast.models[label])
+    section = "teacher" if record.is_teacher else "student"
+    return record.network, record.facts["config"][section].get("path", "")
 
 
 def _find_exported(networks):

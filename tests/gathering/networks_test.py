@@ -81,11 +81,25 @@ def test_an_unfinished_run_has_no_network_to_ask(tmp_path):
     assert networks.judge(cast, config.Config()) == (None, None)
 
 
-def test_networks_of_one_name_are_timed_once(cast):
+def test_networks_of_one_name_are_timed_once(cast, capsys):
     timing = networks.measure_latencies(cast)
-    assert set(timing.milliseconds) == {"wide_resnet-10-1", "wide_resnet-10-2"}
+    assert set(timing.milliseconds) == set(cast.models)
+    assert "time for one image, networks: 2" in capsys.readouterr().out
+    control, student = cast.control, cast.subject
+    assert timing.milliseconds[control] == timing.milliseconds[student]
     assert all(0 < value < 10_000 for value in timing.milliseconds.values())
     assert "of Keras models in TensorFlow" in timing.description
+
+
+def test_files_of_one_name_are_networks_of_their_own(cast, capsys):
+    for label in (cast.teacher, cast.subject):
+        record = cast.records[label]
+        section = "teacher" if record.is_teacher else "student"
+        record.facts["config"][section]["path"] = f"{label}/model.keras"
+        assert record.network == "model"
+    timing = networks.measure_latencies(cast)
+    assert "time for one image, networks: 3" in capsys.readouterr().out
+    assert timing.milliseconds[cast.teacher] != timing.milliseconds[cast.subject]
 
 
 def test_the_exported_files_are_timed_where_every_network_has_one(cast):
@@ -95,7 +109,7 @@ def test_the_exported_files_are_timed_where_every_network_has_one(cast):
     cast.models = {"teacher": cast.models["teacher"]}
     timing = networks.measure_latencies(cast)
     assert "of TensorFlow Lite files on one thread" in timing.description
-    assert timing.milliseconds["wide_resnet-10-2"] > 0
+    assert timing.milliseconds["teacher"] > 0
 
 
 def test_a_file_for_several_images_at_once_is_not_timed(cast):

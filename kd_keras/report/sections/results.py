@@ -111,10 +111,13 @@ def _method_table(content, which, words):
     if any(latencies.values()):
         rows = [{**row, "ms per image": latencies.get(row["method"])} for row in rows]
     seeds = ", ".join(map(str, facts["seeds"]))
+    images = ""
+    if facts["num_examples"]:
+        images = f", on {facts['num_examples']:,} {facts['judged_on']} images"
     caption = (
-        f"{words}, on {facts['num_examples']:,} {facts['judged_on']} images, over the seeds "
-        f"{seeds}. A gain is the mean difference to the control with the same seed, in percentage "
-        "points; its interval is about training again with other seeds."
+        f"{words}{images}, over the seeds {seeds}. A gain is the mean difference to the control "
+        "with the same seed, in percentage points; its interval is about training again with "
+        "other seeds."
     )
     return Table(caption=caption, rows=tuple(rows))
 

@@ -117,3 +117,12 @@ def test_measured_times_are_in_the_table_of_methods():
     timed = [dataclasses.replace(c, latency_milliseconds=1.5) for c in content.contenders]
     section = results.describe(dataclasses.replace(content, contenders=tuple(timed)))
     assert [row["ms per image"] for row in section.tables[0].rows] == [1.5, 1.5, 1.5]
+
+
+def test_a_comparison_in_which_nothing_has_finished_names_no_images():
+    content = samples.comparison_content()
+    facts = {**content.comparison, "judged_on": None, "num_examples": None}
+    section = results.describe(dataclasses.replace(content, comparison=facts))
+    assert section.tables[0].caption.startswith(
+        "The epoch that was best on the validation images, over the seeds "
+    )
