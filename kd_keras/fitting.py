@@ -113,7 +113,7 @@ def _find_rival(section):
 def _remembered(folder, request):
     record = files.read_json(folder.config_path) if folder.config_path.is_file() else {}
     found = record.get(_FACTS) if isinstance(record, dict) else None
-    return found if found and found["request"] == request else None
+    return found if isinstance(found, dict) and found.get("request") == request else None
 
 
 def choose_fraction(measure, name, steps=_STEPS):

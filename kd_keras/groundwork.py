@@ -95,7 +95,8 @@ def claim_teacher(folder, path, *, what):
         what: What the folder is of, for the message: `"comparison"`.
 
     Raises:
-        ValueError: If the teacher's file has changed since the work began.
+        ValueError: If the teacher's file has changed since the work began, or what was written
+            down is damaged.
     """
     if path is None:
         return
@@ -104,6 +105,11 @@ def claim_teacher(folder, path, *, what):
     if not record_path.is_file():
         files.write_json(record_path, {"path": str(path), "sha256": digest})
     there = files.read_json(record_path)
+    if not isinstance(there, dict) or not {"path", "sha256"} <= there.keys():
+        raise ValueError(
+            f"Damaged file {record_path}. Expected the path and the SHA-256 of a teacher. Remove "
+            f"it if the {what} has this teacher: {path}."
+        )
     if there["sha256"] != digest:
         raise ValueError(
             f"The {what} {folder} was begun with another teacher. Expected the one "

@@ -4,6 +4,7 @@ What a run is made of is in `assembly`, what a finished one has left in `subject
 """
 
 import dataclasses
+import hashlib
 import os
 import pathlib
 import shlex
@@ -24,6 +25,7 @@ __all__ = [
     "converted_folder",
     "find_model",
     "identify",
+    "identify_files",
     "name_method",
     "require_same_images",
     "settings_with_effect",
@@ -211,6 +213,8 @@ def identify(config, command, splits, sections, teacher=None, origin=None):
     """
     identity = {"command": command, "data": splits.fingerprint}
     identity |= settings_with_effect(config, sections)
+    if origin is None:
+        identity |= identify_files(config, sections)
     if teacher is not None:
         identity["teacher"] = models.fingerprint_weights(teacher)
     if origin is not None:
@@ -231,6 +235,25 @@ def identify(config, command, splits, sections, teacher=None, origin=None):
         },
     }
     return identity, record
+
+
+def identify_files(config, sections):
+    """SHA-256 of the networks that training begins with, as `student_file`; none without a path.
+
+    Args:
+        config: The configuration.
+        sections: Names of its sections that have an effect.
+
+    Returns:
+        A dictionary; what is not there, or no file, is told when it is loaded.
+    """
+    found = {}
+    for name in ("student", "teacher"):
+        path = getattr(config, name).path
+        path = find_model(path) if name in sections and path else None
+        if path and path.is_file():
+            found[f"{name}_file"] = hashlib.sha256(path.read_bytes()).hexdigest()
+    return found
 
 
 def settings_with_effect(config, sections):

@@ -145,3 +145,21 @@ def test_the_second_network_of_a_joint_run_is_not_the_runs_model(tmp_path):
     (tmp_path / "config.json").write_text('{"identity": {"command": "distill"}}')
     with pytest.raises(FileNotFoundError, match=r"No model in .*a run writes at its end"):
         runs.find_model(tmp_path)
+
+
+def test_the_network_that_training_begins_with_is_part_of_what_a_run_is(tmp_path):
+    splits, path = data.load("synthetic"), tmp_path / "mine.keras"
+    made = _configure(student={"path": str(path)}, teacher={"path": str(path)})
+
+    def identify(content, origin=None):
+        path.write_text(content)
+        return runs.identify(made, "distill", splits, runs.OF_A_STUDENT, origin=origin)[0]
+
+    first, second = identify("a"), identify("b")
+    assert first != second
+    assert {name for name in first if first[name] != second[name]} == {"student_file"}
+    assert "student_file" not in _identity_of_one_from_a_class(splits)
+
+
+def _identity_of_one_from_a_class(splits):
+    return runs.identify(_configure(), "distill", splits, runs.OF_A_STUDENT)[0]

@@ -116,6 +116,8 @@ def _adopt(row, finished):
     for folder, identity, place in finished:
         there = {name: value for name, value in identity.items() if "." in name}
         here = _settings_of(row, identity)
+        here |= runs.identify_files(row.config, runs.OF_A_STUDENT)
+        there |= {name: identity[name] for name in ("student_file",) if name in identity}
         same_place = place == row.config.data.data_directory
         # As JSON, because a record has lists where a configuration has tuples.
         if same_place and json.dumps(there, sort_keys=True) == json.dumps(here, sort_keys=True):

@@ -1,6 +1,6 @@
 import pytest
 
-from kd_keras import comparison, files
+from kd_keras import comparison, files, runs
 from kd_keras.config import Student, Training
 from tests.comparison import rows
 
@@ -153,3 +153,35 @@ def test_nothing_is_taken_that_saw_other_images_than_the_finished_rows_here(tmp_
     begun = rows.plan(tmp_path, name="second", seeds=(0,)).rows[0]
     rows.finish(begun, 4.0, data="one picture more")
     assert adopt(tmp_path, seeds=(0,)) == OWN
+
+
+@pytest.mark.parametrize("changed", [False, True])
+def test_a_row_is_taken_only_if_its_student_began_with_the_same_file(tmp_path, changed):
+    path = tmp_path / "mine.keras"
+    path.write_text("a")
+    methods = ((rows.METHODS[0][0], (*rows.METHODS[0][1], ("student.path", str(path)))),)
+
+    def plan(name):
+        planned = rows.plan(tmp_path, name=name, methods=methods, seeds=(0,))
+        claim(planned)
+        comparison.claim_teacher(planned, rows.write_teacher(tmp_path))
+        return planned
+
+    [row] = plan("first").rows
+    rows.finish(row, 5.0)
+    record = files.read_json(row.folder.config_path)
+    record["identity"] |= runs.identify_files(row.config, runs.OF_A_STUDENT)
+    files.write_json(row.folder.config_path, record)
+    files.write_json(tmp_path / "first" / "comparison.json", {})
+    path.write_text("b" if changed else "a")
+    [row] = comparison.adopt_finished(plan("second")).rows
+    assert row.folder.path.parent.name == ("second" if changed else "first")
+
+
+@pytest.mark.parametrize("content", ["{}", "[]", '{"path": "x"}'])
+def test_a_damaged_note_of_the_teacher_is_told(tmp_path, content):
+    planned = rows.plan(tmp_path)
+    planned.path.mkdir()
+    (planned.path / "teacher.json").write_text(content)
+    with pytest.raises(ValueError, match=r"^Damaged file .*teacher\.json\. Expected the path and"):
+        comparison.claim_teacher(planned, rows.write_teacher(tmp_path))
