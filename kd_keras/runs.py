@@ -95,8 +95,8 @@ def teacher_path(config):
 def require_same_images(config, path, fingerprint=None):
     """Refuse a teacher of the usual folder that learned from another split of the images.
 
-    It may have learned from images that are now for test. One that is named by `--teacher_path` is
-    taken as it is, and so is one without a record.
+    It may have learned from images that are now for test or validation. One that is named by
+    `--teacher_path` is taken as it is, and so is one without a record.
 
     Args:
         config: The configuration of who wants to learn from it.
@@ -115,14 +115,16 @@ def require_same_images(config, path, fingerprint=None):
         return
     here = {name: getattr(config.data, name) for name in _OF_THE_IMAGES}
     differing = [name for name in _OF_A_SPLIT if there[name] != here[name]]
+    if differing == ["validation_fraction"] and not here["validation_fraction"]:
+        return  # no image is for validation now, and those for test are the same
     found = [f"--{name} was {there[name]} and is {here[name]}" for name in differing]
     if not found and there == here and fingerprint not in (None, identity.get("data")):
         found = ["the images have changed since"]
     if found:
         raise ValueError(
             f"The teacher in {path.parent} learned from another split of the images: "
-            f"{', '.join(found)}. It may know images that are now for test. Train one for this "
-            "split, with another --output_directory, or take that one as it is: "
+            f"{', '.join(found)}. It may know images that are now for test or validation. Train "
+            "one for this split, with another --output_directory, or take that one as it is: "
             f"--teacher_path={shlex.quote(str(path))}."
         )
 

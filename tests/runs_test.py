@@ -111,6 +111,8 @@ def test_a_teacher_of_the_same_images_is_taken(tmp_path):
     runs.require_same_images(_configure(), path, "fewer images to train on")
     path = _write_teacher(tmp_path / "b")
     runs.require_same_images(_configure(), path, "f")
+    on_all = _configure(data={"dataset": "synthetic", "validation_fraction": 0.0})
+    runs.require_same_images(on_all, path, "no image kept for validation")
 
 
 @pytest.mark.parametrize(
