@@ -195,17 +195,7 @@ def _run_over(predictor, split):
     for start in range(0, len(split), _BATCH_SIZE):
         images = split.images_at(range(start, min(start + _BATCH_SIZE, len(split))))
         logits.append(predictor.predict(export.standardize(images, predictor)))
-    return _settle_ties(np.concatenate(logits))
-
-
-def _settle_ties(logits):
-    """The logits with the first of the highest alone at the top, as `export` and `predict` take it.
-
-    Logits of 8 bits are often equal, and `metrics` counts a tie against a network.
-    """
-    is_highest = logits == logits.max(axis=1, keepdims=True)
-    is_second = is_highest & (np.cumsum(is_highest, axis=1) > 1)
-    return np.where(is_second, np.nextafter(logits, np.float32(-np.inf)), logits)
+    return export.settle_ties(np.concatenate(logits))
 
 
 def verify_files(config, model, exported, splits):

@@ -50,7 +50,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "predictor": ["Predictor", "load_predictor"],
         "standardization": ["describe_standardization", "standardize"],
         "verdict": ["Verdict"],
-        "verification": ["verify"],
+        "verification": ["settle_ties", "verify"],
         "writing": ["write"],
     },
 )

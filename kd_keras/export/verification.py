@@ -13,7 +13,7 @@ from kd_keras.export import files, keras_file
 from kd_keras.export.predictor import load_predictor
 from kd_keras.export.verdict import Verdict
 
-__all__ = ["verify"]
+__all__ = ["settle_ties", "verify"]
 
 
 def verify(
@@ -148,7 +148,7 @@ def _not_finite(logits):
 def _compared(verdict, before, after, labels):
     difference = np.abs(after.astype(np.float64) - before)
     is_highest = after == after.max(axis=1, keepdims=True)
-    after = _settled(after, is_highest)
+    after = settle_ties(after)
     return dataclasses.replace(
         verdict,
         tied_percent=float(100.0 * (is_highest.sum(axis=1) > 1).mean()),
@@ -165,11 +165,22 @@ def _compared(verdict, before, after, labels):
     )
 
 
-def _settled(logits, is_highest):
+def settle_ties(logits):
     """The logits with the first of the highest alone at the top, which is what argmax takes.
 
     Logits of 8 bits are often equal, and `metrics` counts a tie against a network.
+
+    Args:
+        logits: A float32 array, shape (images, classes).
+
+    Returns:
+        Likewise.
+
+    Example:
+        >>> bool(np.diff(settle_ties(np.ones([1, 2], np.float32)))[0, 0] < 0)
+        True
     """
+    is_highest = logits == logits.max(axis=1, keepdims=True)
     is_second = is_highest & (np.cumsum(is_highest, axis=1) > 1)
     return np.where(is_second, np.nextafter(logits, np.float32(-np.inf)), logits)
 

@@ -31,7 +31,8 @@ class _TransformedKernel:
     def transform(self, kernel):
         """What takes the place of the kernel, float32, of the same shape."""
         raise NotImplementedError(
-            f"{type(self).__name__} does not say what it makes of its kernel."
+            f"{type(self).__name__} does not say what it makes of its kernel. Write its method "
+            "transform(self, kernel), which returns a float32 tensor of the same shape."
         )
 
     def _transformed(self, kernel, dtype):
